@@ -1,0 +1,259 @@
+"""Partials and data to an Objective: ``value, gradient = objective(theta)``.
+
+The loss and all its partial derivatives are one program, compiled once; an
+objective is that function with the columns bound. Taking rows (a batch) binds
+other columns to the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symgd.compile.program import Program, linearize
+from symgd.compile.sizes import bind, resolve
+from symgd.derive.partials import Partials
+from symgd.derive.sweep import sweep
+from symgd.descend.objective import FloatArray, IntArray, Layout
+from symgd.errors import OptionError, ShapeProblem
+from symgd.formula.graph import Graph, Node
+
+Function = Callable[..., tuple[Any, ...]]
+
+
+class Compiled:
+    """A program as a callable of named arrays.
+
+    ``run({"x": ..., "m": ...}, {"N": 100})`` returns the outputs in order.
+    """
+
+    def __init__(self, outputs: Sequence[Node]) -> None:
+        from symgd.compile.numpy import compile_numpy
+
+        self.program: Program = linearize(outputs)
+        self.function: Function = compile_numpy(self.program)
+        self.symbols = tuple(self.program.symbols)
+        self.sizes = tuple(self.program.sizes)
+
+    def run(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[Any, ...]:
+        """The outputs for the given values."""
+        arguments = [values[name] for name in self.symbols]
+        arguments += [np.float64(resolve((s,), sizes, "the formula")[0]) for s in self.sizes]
+        return self.function(*arguments)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss as a function of the parameter vector, with its gradient.
+
+    ``objective(theta)`` with ``theta`` of shape (p,) gives ``(value, gradient)``,
+    a float and an array (p,). ``names`` are the p components
+    (``"theta[0]"``), :meth:`pack` and :meth:`unpack` go between the vector and
+    the named parameters, :meth:`at_rows` is the same loss on some rows of the data.
+
+    >>> from symgd.formula.problem import read
+    >>> from symgd.derive.partials import derive
+    >>> objective = compile_objective(derive(read("(x - 3)^2")), {})
+    >>> objective(np.array([1.0]))
+    (4.0, array([-4.]))
+    """
+
+    partials: Partials
+    layout: Layout
+    data: Mapping[str, FloatArray]
+    sizes: Mapping[str, int]
+    compiled: Compiled
+    backend: str = "numpy"
+
+    def __post_init__(self) -> None:
+        symbols, layout = self.compiled.symbols, self.layout
+        slots: list[tuple[str, int, int, tuple[int, ...]]] = []
+        place = 0
+        for name, shape in layout.shapes.items():
+            size = int(np.prod(shape, dtype=int))
+            slots.append((name, place, place + size, shape))
+            place += size
+        fixed: list[Any] = [self.data.get(name) for name in symbols]
+        fixed += [
+            np.float64(resolve((s,), self.sizes, "the formula")[0]) for s in self.compiled.sizes
+        ]
+        where = {name: i for i, name in enumerate(symbols)}
+        moving = [(where[n], a, b, shape) for n, a, b, shape in slots if n in where]
+        object.__setattr__(self, "_fixed", fixed)
+        object.__setattr__(self, "_moving", moving)
+        object.__setattr__(self, "_slots", slots)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The p components of theta."""
+        return self.layout.names
+
+    def pack(self, values: Mapping[str, object]) -> FloatArray:
+        """Named parameters as the vector theta."""
+        return self.layout.pack(values)
+
+    def unpack(self, theta: FloatArray) -> dict[str, float | FloatArray]:
+        """The vector theta as named parameters."""
+        return self.layout.unpack(theta)
+
+    def __call__(self, theta: FloatArray, /) -> tuple[float, FloatArray]:
+        outputs = self._evaluate(self.compiled.function, theta)
+        gradient = np.empty(theta.shape[0])
+        for (_, begin, end, shape), part in zip(self._slots, outputs[1:], strict=True):  # type: ignore[attr-defined]
+            if shape:
+                gradient[begin:end] = np.reshape(part, -1)
+            else:
+                gradient[begin] = part
+        return float(outputs[0]), gradient
+
+    def _evaluate(self, function: Function, theta: FloatArray) -> tuple[Any, ...]:
+        arguments = list(self._fixed)  # type: ignore[attr-defined]
+        for place, begin, end, shape in self._moving:  # type: ignore[attr-defined]
+            arguments[place] = theta[begin:end].reshape(shape) if shape else theta[begin]
+        return function(*arguments)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the data have."""
+        rows = self.partials.problem.rows
+        if rows is None or rows not in self.sizes:
+            raise OptionError("the loss has no rows of data, so it cannot be taken in batches")
+        return self.sizes[rows]
+
+    @property
+    def row_columns(self) -> tuple[str, ...]:
+        """The columns that have one entry for each row."""
+        rows = self.partials.problem.rows
+        shapes = {s.name: s.shape for s in self.partials.problem.symbols}
+        return tuple(n for n in self.data if shapes[n] and shapes[n][0] == rows)
+
+    def at_rows(self, rows: IntArray, /) -> Objective:
+        """The same loss on the given rows only (0-based)."""
+        own = self.partials.problem.rows
+        self._check_batches(own)
+        taken = {
+            n: (np.ascontiguousarray(c[rows]) if n in self.row_columns else c)
+            for n, c in self.data.items()
+        }
+        sizes = {**self.sizes, str(own): len(rows)}
+        return Objective(
+            self.partials, self.layout, taken, sizes, self.compiled, self.backend
+        )
+
+    def _check_batches(self, rows: str | None) -> None:
+        for symbol in self.partials.problem.symbols:
+            inner = symbol.shape if symbol.role == "parameter" else symbol.shape[1:]
+            if rows is None or rows in inner:
+                raise OptionError(
+                    f"{symbol.name} has the rows of the data in its shape, "
+                    "so the loss cannot be taken in batches"
+                )
+
+    def hessian(self, theta: FloatArray, /) -> FloatArray:
+        """The matrix of second derivatives (p, p), by differentiating the gradient."""
+        compiled = self._second_order()
+        columns = []
+        for direction in np.eye(theta.shape[0]):
+            values: dict[str, Any] = dict(self.data)
+            for name, begin, end, shape in self._slots:  # type: ignore[attr-defined]
+                for key, vector in ((name, theta), (_DIRECTION + name, direction)):
+                    part = vector[begin:end].reshape(shape)
+                    values[key] = part if shape else np.float64(vector[begin])
+            outputs = compiled.run(values, self.sizes)
+            columns.append(np.concatenate([_flat(part, s) for part, s in zip(
+                outputs, [slot[3] for slot in self._slots], strict=True  # type: ignore[attr-defined]
+            )]))  # fmt: skip
+        full = np.array(columns).reshape(theta.shape[0], theta.shape[0])
+        return np.asarray((full + full.T) / 2)
+
+    def _second_order(self) -> Compiled:
+        made: Compiled | None = self.__dict__.get("_hessian")
+        if made is None:
+            made = Compiled(hessian_times_direction(self.partials))
+            object.__setattr__(self, "_hessian", made)
+        return made
+
+
+_DIRECTION = "direction_"
+
+
+def _flat(part: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.reshape(np.broadcast_to(part, shape), -1)
+
+
+def hessian_times_direction(partials: Partials) -> list[Node]:
+    """H v for a symbolic direction v: the gradient of sum(gradient * v).
+
+    The directions are symbols named ``direction_`` plus the name of the parameter.
+    """
+    problem = partials.problem
+    graph: Graph = partials.loss.graph
+    terms: list[Node] = []
+    for name in partials.wrt:
+        symbol = problem.symbol(name)
+        direction = graph.symbol(_DIRECTION + name, symbol.shape)
+        product = partials.raw[name] * direction
+        if product.shape:
+            product = graph.make("sum", product, value=(None, False))
+        terms.append(product)
+    return sweep(graph.plus(*terms), [problem.symbol(n) for n in partials.wrt])
+
+
+def compile_objective(
+    partials: Partials,
+    data: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    backend: str = "auto",
+) -> Objective:
+    """The objective of ``partials`` on ``data`` (column name -> array).
+
+    ``shapes`` gives the shapes of parameters that neither the formula nor the
+    data determine (from a start value). ``backend`` is ``"auto"`` or ``"numpy"``.
+    """
+    if backend not in ("auto", "numpy"):
+        raise OptionError(f"backend={backend!r} is not known; there are 'auto' and 'numpy'")
+    columns, sizes = bind_data(partials, data)
+    problem = partials.problem
+    for name, shape in (shapes or {}).items():
+        if name in partials.wrt:
+            bind(name, problem.shape(name), tuple(shape), sizes)
+    layout = Layout.of(
+        {name: resolve(problem.shape(name), sizes, name) for name in partials.wrt}
+    )
+    compiled = Compiled([partials.loss, *partials.raw.values()])
+    return Objective(partials, layout, columns, sizes, compiled)
+
+
+def bind_data(
+    partials: Partials, data: Mapping[str, Any]
+) -> tuple[dict[str, FloatArray], dict[str, int]]:
+    """The arrays of all names that are not differentiated by, and the sizes they fix."""
+    problem = partials.problem
+    needed = [s for s in problem.symbols if s.name not in partials.wrt]
+    columns: dict[str, FloatArray] = {}
+    sizes: dict[str, int] = {}
+    for symbol in needed:
+        if symbol.name not in data:
+            what = "column" if symbol.role == "data" else "value"
+            raise OptionError(f"the {what} {symbol.name} is missing from the data")
+        array = as_floats(data[symbol.name], symbol.name)
+        bind(symbol.name, symbol.shape, array.shape, sizes)
+        columns[symbol.name] = array if symbol.shape else np.float64(array)  # type: ignore[assignment]
+    if problem.rows in sizes and sizes[str(problem.rows)] == 0:
+        raise ShapeProblem("the data have no rows")
+    return columns, sizes
+
+
+def as_floats(value: Any, name: str) -> FloatArray:
+    """A float64 array; bool, complex, text and ragged values are refused by name."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise OptionError(f"{name} is not a rectangular array of numbers") from None
+    if array.dtype.kind not in "iuf":
+        raise OptionError(f"{name} must be real numbers, not {array.dtype}")
+    return np.asarray(array, dtype=np.float64)

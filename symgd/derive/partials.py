@@ -1,0 +1,48 @@
+"""All first partial derivatives of a problem, derived and tidied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symgd.derive.expand import without_derivatives
+from symgd.derive.rewrite import stable
+from symgd.derive.sweep import sweep
+from symgd.derive.tidy import tidy
+from symgd.formula.graph import Node
+from symgd.formula.problem import Problem
+
+
+@dataclass(frozen=True)
+class Partials:
+    """A loss and its partial derivatives over one shared graph.
+
+    ``written`` is the loss as the user wrote it, ``loss`` the same in its
+    accurate form, which is what is computed; ``raw`` the partials as the sweep
+    gives them, by name, in the order of ``wrt``.
+    """
+
+    problem: Problem
+    wrt: tuple[str, ...]
+    written: Node
+    loss: Node
+    raw: dict[str, Node]
+
+    def textbook(self, name: str) -> Node:
+        """The partial derivative by ``name`` in textbook form."""
+        return tidy(self.raw[name], (self.loss, self.written))
+
+
+def derive(problem: Problem, wrt: tuple[str, ...] | None = None) -> Partials:
+    """The partial derivatives of a problem by its parameters, or by the names in ``wrt``.
+
+    >>> from symgd.formula.problem import read
+    >>> d = derive(read("mean((y - (m*x + b))^2)"))
+    >>> d.textbook("m")
+    <Node -2/N*sum(x*(y - (m*x + b)))>
+    """
+    names = wrt if wrt is not None else problem.declared.wrt or problem.parameters
+    written = without_derivatives(problem.root)
+    loss = stable(written)
+    symbols = [problem.symbol(name) for name in names]
+    found = sweep(loss, symbols)
+    return Partials(problem, names, written, loss, dict(zip(names, found, strict=True)))

@@ -1,0 +1,198 @@
+"""Accurate forms: rewrites that mean the same and do not overflow.
+
+They are applied to the loss before it is differentiated, so that the gradient is
+accurate too: ``log(1 + exp(1000))`` is 1000, its derivative 1.
+
+| written                                  | computed           |
+|------------------------------------------|--------------------|
+| ``log(1 + exp(u))``                      | ``softplus(u)``    |
+| ``1/(1 + exp(-u))``, ``e^u/(1 + e^u)``   | ``sigmoid(u)``     |
+| ``log(sigmoid(u))``, ``log(1-sigmoid)``  | ``-softplus(-+u)`` |
+| ``log(exp(u) + exp(v))``                 | ``logaddexp(u, v)``|
+| ``log(sum(exp(u)))``                     | ``logsumexp(u)``   |
+| ``exp(u)/sum(exp(u))``                   | ``softmax(u)``     |
+| ``norm(u)^2``, ``abs(u)^2``              | ``sum(u^2)``, ``u^2`` |
+
+and, only for computing (:func:`compensated`): ``expm1``, ``log1p``, ``1 - cos``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symgd.formula.graph import Graph, Node, topological
+
+Rewrite = Callable[[Node], "Node | None"]
+
+
+def stable(root: Node) -> Node:
+    """``root`` with every sub-formula in its accurate form."""
+    return _applied(root, _STABLE)[root]
+
+
+def compensated(roots: list[Node]) -> list[Node]:
+    """The roots with cancellation taken out where a function for it exists."""
+    new: dict[Node, Node] = {}
+    for root in roots:
+        new |= _applied(root, _COMPENSATED, new)
+    return [new[root] for root in roots]
+
+
+def _applied(
+    root: Node, table: dict[str, Rewrite], known: dict[Node, Node] | None = None
+) -> dict[Node, Node]:
+    new: dict[Node, Node] = dict(known or {})
+    for node in topological(root):
+        if node in new:
+            continue
+        if not node.args:
+            new[node] = node
+            continue
+        args = [new[a] for a in node.args]
+        same = all(a is b for a, b in zip(args, node.args, strict=True))
+        made = node if same else node.graph.make(node.op, *args, value=node.value)
+        rewrite = table.get(made.op)
+        changed = rewrite(made) if rewrite else None
+        new[node] = changed if changed is not None and changed.shape == node.shape else made
+    return new
+
+
+def _negated(node: Node) -> Node:
+    if node.op == "mul":
+        return node.graph.make("mul", -node.args[0], node.args[1])
+    return -node
+
+
+def one_plus_exp(node: Node) -> Node | None:
+    """u if the node is ``1 + exp(u)``, else ``None``."""
+    if node.op != "add" or len(node.args) != 2:
+        return None
+    for number, other in (node.args, node.args[::-1]):
+        if number.is_number(1):
+            return _exponent(other)
+    return None
+
+
+def _exponent(node: Node) -> Node | None:
+    """u of ``exp(u)`` or ``e^u``."""
+    if node.op == "exp":
+        return node.args[0]
+    if node.op == "pow" and node.args[0].op == "const" and node.args[0].value == "e":
+        return node.args[1]
+    return None
+
+
+def _log(node: Node) -> Node | None:
+    (inner,) = node.args
+    graph = node.graph
+    u = one_plus_exp(inner)
+    if u is not None:
+        return graph.make("softplus", u)
+    if inner.op == "sigmoid":
+        return -graph.make("softplus", _flip(inner.args[0]))
+    if inner.op == "add" and len(inner.args) == 2:
+        first, second = inner.args
+        if first.is_number(1) and second.op == "neg" and second.args[0].op == "sigmoid":
+            return -graph.make("softplus", second.args[0].args[0])
+    if inner.op == "sum":
+        u = _exponent(inner.args[0])
+        if u is not None and u.shape == inner.args[0].shape:
+            return graph.make("logsumexp", u, value=inner.value)
+    if inner.op == "add":
+        return _log_of_exponentials(inner, graph)
+    return None
+
+
+def _log_of_exponentials(inner: Node, graph: Graph) -> Node | None:
+    exponents = [_exponent(term) for term in inner.args]
+    if any(e is None for e in exponents):
+        return None
+    result = exponents[0]
+    for e in exponents[1:]:
+        result = graph.make("logaddexp", result, e)  # type: ignore[arg-type]
+    return result
+
+
+def _flip(u: Node) -> Node:
+    return u.args[0] if u.op == "neg" else -u
+
+
+def _log1p(node: Node) -> Node | None:
+    u = _exponent(node.args[0])
+    return None if u is None else node.graph.make("softplus", u)
+
+
+def _div(node: Node) -> Node | None:
+    top, bottom = node.args
+    graph = node.graph
+    if bottom.op == "sum" and bottom.value == (None, False):
+        u = _exponent(top)
+        if u is not None and bottom.args[0] is top and len(top.shape) == 1:
+            return graph.make("softmax", u, value=-1)
+    u = one_plus_exp(bottom)
+    if u is None:
+        return None
+    above = _exponent(top)
+    if above is u:
+        return graph.make("sigmoid", u)
+    logistic = graph.make("sigmoid", _flip(u))
+    if above is not None:
+        if _flip(above) is u or above is _flip(u):
+            return None
+        return None
+    if top.is_number(1):
+        return logistic
+    return graph.make("mul", top, logistic)
+
+
+def _pow(node: Node) -> Node | None:
+    base, exponent = node.args
+    if exponent.is_number(2) and base.op == "norm":
+        square = node.graph.make("pow", base.args[0], exponent)
+        return node.graph.make("sum", square, value=base.value)
+    if exponent.is_number(2) and base.op == "abs":
+        return node.graph.make("pow", base.args[0], exponent)
+    if exponent.is_number(-1):
+        u = one_plus_exp(base)
+        return None if u is None else node.graph.make("sigmoid", _flip(u))
+    return None
+
+
+_STABLE: dict[str, Rewrite] = {"log": _log, "log1p": _log1p, "div": _div, "pow": _pow}
+
+
+# -- only for computing ---------------------------------------------------------------------------
+
+
+def _add_compensated(node: Node) -> Node | None:
+    """``exp(u) - 1`` is expm1(u); ``1 - cos(u)`` is 2 sin(u/2)^2."""
+    if len(node.args) != 2:
+        return None
+    graph = node.graph
+    for first, second in (node.args, node.args[::-1]):
+        u = _exponent(first)
+        if u is not None and second.is_number(-1):
+            return graph.make("expm1", u)
+        if u is not None and second.op == "neg" and second.args[0].is_number(1):
+            return graph.make("expm1", u)
+        if first.is_number(1) and second.op == "neg":
+            inner = second.args[0]
+            u = _exponent(inner)
+            if u is not None:
+                return -graph.make("expm1", u)
+            if inner.op == "cos":
+                half = graph.make("sin", inner.args[0] / 2)
+                return 2 * half**2
+    return None
+
+
+def _log_compensated(node: Node) -> Node | None:
+    (inner,) = node.args
+    if inner.op == "add" and len(inner.args) == 2:
+        for number, other in (inner.args, inner.args[::-1]):
+            if number.is_number(1):
+                return node.graph.make("log1p", other)
+    return None
+
+
+_COMPENSATED: dict[str, Rewrite] = {"add": _add_compensated, "log": _log_compensated}

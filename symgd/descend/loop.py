@@ -1,0 +1,285 @@
+"""The one loop: evaluate, look, step.
+
+Everything else is a part of it. An *update* turns the gradient into the next point, a
+*schedule* gives the rate, *batches* say which rows are looked at, the *watch* says when it is
+over, *observers* see every iterate and never change it.
+
+>>> solution = descend(lambda x: ((x - 3.5) ** 2 - 4.5 * x + 10, 2 * (x - 3.5) - 4.5), 9.0,
+...                    rate=0.1, precision=1e-3)
+>>> solution.outcome.name, solution.steps, round(solution.params["theta"], 2)
+('CONVERGED', 37, 5.75)
+>>> print(descend(lambda x: ((x - 3.5) ** 2, 2 * (x - 3.5)), 9.0, rate=50).message)
+The iterates grow without end. The learning rate 50 is above the stable limit 2/L = 1 for this \
+loss; the fastest fixed rate is about 1/L = 0.5. The iterates run away: use a smaller learning rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from symgd.descend import options, search
+from symgd.descend.certify import Certifier
+from symgd.descend.endings import Ending
+from symgd.descend.evaluate import Evaluator, largest
+from symgd.descend.history import Recorder
+from symgd.descend.objective import FloatArray, Layout, Objective, RowObjective
+from symgd.descend.options import Settings
+from symgd.descend.solution import Solution
+from symgd.descend.stop import Point, Watch
+from symgd.errors import OptionError
+
+State = TypeVar("State")
+
+
+@runtime_checkable
+class Update(Protocol[State]):
+    """A method: how a gradient becomes the next point. A value; what evolves is the state."""
+
+    @property
+    def name(self) -> str:
+        """The name of the method, for reports."""
+        ...
+
+    def init(self, theta: FloatArray, /) -> State:
+        """The state before the first update at ``theta`` (p,)."""
+        ...
+
+    def step(
+        self, theta: FloatArray, gradient: FloatArray, state: State, rate: float, t: int, /
+    ) -> tuple[FloatArray, State]:
+        """The next theta (p,), a new array, and the next state; t counts updates from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class SteepestDescent:
+    """theta - eta*g: gradient descent as in every textbook."""
+
+    name: str = "gradient descent"
+
+    def init(self, theta: FloatArray, /) -> None:
+        """There is nothing to remember."""
+
+    def step(
+        self, theta: FloatArray, gradient: FloatArray, state: None, rate: float, t: int, /
+    ) -> tuple[FloatArray, None]:
+        """theta - rate*gradient."""
+        return theta - rate * gradient, None
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """One iterate as observers see it; ``theta`` (p,) is read-only.
+
+    ``step`` counts the updates so far, ``epoch`` the finished passes over the rows, ``rate`` is
+    the learning rate that leads on. With mini-batches, ``loss`` and ``gradient_norm`` are those
+    of the batch.
+    """
+
+    step: int
+    epoch: int
+    theta: FloatArray
+    loss: float
+    gradient_norm: float
+    rate: float
+
+
+Observer = Callable[[Progress], None]
+
+
+def descend(
+    objective: Callable[[Any], Any],
+    start: ArrayLike | Mapping[str, Any],
+    *,
+    rate: search.Rate = 0.01,
+    update: Update[Any] | None = None,
+    precision: float | None = 1e-6,
+    stop: str = "error",
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    replace: bool = False,
+    seed: int | None = None,
+    time_limit: float | None = None,
+    observers: Iterable[Observer] = (),
+    layout: Layout | None = None,
+    rate_text: str | None = None,
+) -> Solution:
+    """Follow the gradient downhill: theta_(t+1) = theta_t - eta_t * gradient(theta_t).
+
+    ``objective`` maps theta (p,) to (loss, gradient (p,)); if ``start`` is a bare number it may
+    be a function of a number. ``start`` is a number, a vector or a mapping of names.
+
+    * ``rate``: eta, a positive number or a schedule t -> eta_t on the update count t = 0, 1, ...;
+      ``rate_text`` is the schedule in words, for messages.
+    * ``update``: another method than :class:`SteepestDescent`.
+    * ``precision``: CONVERGED promises that every parameter is that close to the minimum.
+      ``None`` runs all steps. ``stop="step"`` ends at the textbook test
+      max|theta_(t+1) - theta_t| < precision, and says CONVERGED only if the promise holds too.
+    * ``steps`` or ``epochs`` bound the updates (10,000 steps if neither is given), and
+      ``time_limit`` the seconds (3600).
+    * ``batch`` rows per update, reshuffled each epoch by ``seed``; ``replace=True`` draws them
+      with replacement. The stopping rule then looks at all rows, at the end of each epoch.
+    * ``observers`` are called with every iterate, from the start on.
+
+    Whatever happens on the way is an :class:`Outcome` of the :class:`Solution`, Ctrl-C included.
+    Raises :class:`OptionError` for an option out of its range, by name, and for an objective
+    that does not answer with real numbers of the right shape.
+
+    >>> import numpy as np
+    >>> target = np.array([1.0, -2.0])
+    >>> def bowl(theta):
+    ...     return float(np.sum((theta - target) ** 2)), 2 * (theta - target)
+    >>> solution = descend(bowl, {"a": 0, "b": 0}, rate=0.4, layout=Layout.of({"a": (), "b": ()}))
+    >>> {name: round(value, 5) for name, value in solution.params.items()}
+    {'a': 1.0, 'b': -2.0}
+    """
+    began = perf_counter()
+    theta, names = options.checked_start(start, layout)
+    plan = options.checked_batches(objective, batch, replace, seed)
+    eta = search.checked_rate(rate)
+    method = SteepestDescent() if update is None else update
+    if not isinstance(method, Update):
+        raise OptionError(f"update must have init and step, not {update!r}")
+    settings = Settings(
+        precision=options.checked_precision(precision),
+        rule=options.checked_rule(stop),
+        steps=options.checked_steps(steps, epochs, 1 if plan is None else plan.per_epoch),
+        seconds=options.checked_seconds(time_limit),
+        rate=None if callable(eta) else eta,
+        schedule=eta if callable(eta) else None,
+        rate_text=rate_text or search.text_of(eta),
+        steepest=isinstance(method, SteepestDescent),
+        batches=plan,
+    )
+    bare = layout is None and not isinstance(start, Mapping) and np.ndim(start) == 0
+    run = _Run(Evaluator(objective, theta.size, bare), theta, method, settings, names)
+    run.observers = tuple(observers)
+    with np.errstate(all="ignore"):
+        return run.solution(began)
+
+
+class _Run:
+    """The moving parts of one run."""
+
+    def __init__(
+        self,
+        evaluate: Evaluator,
+        start: FloatArray,
+        update: Update[Any],
+        settings: Settings,
+        layout: Layout,
+    ) -> None:
+        self.evaluate, self.start, self.update = evaluate, start, update
+        self.settings, self.layout = settings, layout
+        self.recorder = Recorder(layout)
+        certifier = Certifier(evaluate, start, settings.precision, layout.names)
+        self.watch = Watch(settings, evaluate, certifier)
+        self.observers: tuple[Observer, ...] = ()
+        self.t = 0
+        self.rate = settings.rate or math.nan
+
+    def solution(self, began: float) -> Solution:
+        """Run to the end, whatever it is."""
+        settings = self.settings
+        self.evaluate.deadline = began + settings.seconds
+        try:
+            ending = self._iterate(began + settings.seconds)
+        except KeyboardInterrupt:
+            ending = self.watch.interrupted()
+        theta = ending.theta.copy()
+        theta.setflags(write=False)
+        return Solution(
+            params=self.layout.unpack(theta),
+            loss=ending.loss,
+            gradient_norm=ending.norm,
+            outcome=ending.outcome,
+            steps=self.t,
+            epochs=self.t // settings.per_epoch,
+            evaluations=self.evaluate.calls,
+            seconds=perf_counter() - began,
+            error_estimate=ending.error,
+            history=self.recorder.history(),
+            message=ending.message,
+            theta=theta,
+            layout=self.layout,
+            method=f"{self.update.name}, rate {settings.rate_text}",
+            failed_at=ending.failed_at,
+            cause=self.evaluate.failure if ending.failed_at is not None else "",
+        )
+
+    def _iterate(self, deadline: float) -> Ending:
+        settings, evaluate, watch = self.settings, self.evaluate, self.watch
+        step, record, observers = self.update.step, self.recorder.steps.add, self.observers
+        limit, per_epoch, schedule = settings.steps, settings.per_epoch, settings.schedule
+        batches, rate, infinite = self._batches(), self.rate, math.inf
+        theta, seen, norm, moved = self.start, self.start, 0.0, infinite
+        theta.setflags(write=False)
+        state = self.update.init(theta)
+        t = looks = 0
+        while True:
+            last = t >= limit or perf_counter() > deadline
+            if batches is None or last or t % per_epoch == 0:
+                loss, gradient = evaluate(theta)
+                size = largest(gradient)
+                if not (size < infinite and -infinite < loss < infinite):
+                    return watch.broken(theta, loss, moved, norm)
+                norm = size
+                if batches is not None:
+                    moved, seen = self._epoch(theta, seen, loss), theta
+                ending = watch.look(looks, theta, loss, gradient, norm, moved)
+                if ending is None and last:
+                    ending = watch.exhausted(t >= limit, Point(theta, loss, gradient, norm))
+                if ending is not None:
+                    self._show(theta, loss, norm)
+                    return ending
+                looks += 1
+            if schedule is not None:
+                self.rate = rate = search.rate_at(schedule, t, settings.rate_text)
+            if batches is not None:
+                loss, gradient = evaluate.call(next(batches), theta)
+                size = largest(gradient)
+                if not (size < infinite and -infinite < loss < infinite):
+                    return watch.broken(theta, loss, moved, norm)
+                norm = size
+            if observers:
+                self._show(theta, loss, norm)
+            else:
+                record(t, theta, loss, rate, norm)
+            following, state = step(theta, gradient, state, rate, t)
+            moved = largest(following - theta)
+            self.t = t = t + 1
+            if not moved < infinite:
+                return watch.broken(following, loss, moved, norm)
+            theta = following
+            theta.setflags(write=False)
+
+    def _batches(self) -> Iterator[Objective] | None:
+        """The objective over one mini-batch after the other, or None for all rows."""
+        plan, function = self.settings.batches, self.evaluate.function
+        if plan is None or not isinstance(function, RowObjective):
+            return None
+        return (function.at_rows(rows) for rows in plan.stream())
+
+    def _epoch(self, theta: FloatArray, seen: FloatArray, loss: float) -> float:
+        """Record the end of an epoch; how far theta moved in it."""
+        epoch, rest = divmod(self.t, self.settings.per_epoch)
+        if self.t == 0:
+            return math.inf
+        if rest == 0:
+            self.recorder.epochs.add(epoch - 1, theta, loss, self.rate, 0.0)
+        return largest(theta - seen)
+
+    def _show(self, theta: FloatArray, loss: float, norm: float) -> None:
+        """Record one iterate and show it to the observers."""
+        self.recorder.steps.add(self.t, theta, loss, self.rate, norm)
+        epoch = self.t // self.settings.per_epoch
+        for observer in self.observers:
+            observer(Progress(self.t, epoch, theta, loss, norm, self.rate))
