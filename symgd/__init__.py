@@ -1,0 +1,72 @@
+"""symgd: type a loss; get its gradient with every step shown and proved, and its minimum.
+
+>>> import symgd
+>>> print(symgd.gradient("mean((y - (m*x + b))^2)")["m"])
+-2/N*sum(x*(y - (m*x + b)))
+>>> found = symgd.minimize("(x - 3.5)^2 - 4.5x + 10", start={"x": 0}, rate=0.1)
+>>> found.outcome.name, round(found.params["x"], 4)
+('CONVERGED', 5.75)
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symgd.descend import Outcome, Solution, descend
+    from symgd.errors import SymgdError
+    from symgd.fit import Fit, fit
+    from symgd.gradient import Gradient, gradient
+    from symgd.minimize import minimize
+
+_HOME = {
+    "Fit": "symgd.fit",
+    "Gradient": "symgd.gradient",
+    "Outcome": "symgd.descend",
+    "Solution": "symgd.descend",
+    "SymgdError": "symgd.errors",
+    "descend": "symgd.descend",
+    "fit": "symgd.fit",
+    "gradient": "symgd.gradient",
+    "minimize": "symgd.minimize",
+}
+
+__all__ = [
+    "Fit",
+    "Gradient",
+    "Outcome",
+    "Solution",
+    "SymgdError",
+    "descend",
+    "fit",
+    "gradient",
+    "minimize",
+]
+
+__version__ = "0.1.0"
+
+
+class _Package(ModuleType):
+    """The package: public names are imported when first used.
+
+    A room may have the name of the function that is its door (``symgd.descend``
+    is the function, ``from symgd.descend import Layout`` imports from the room).
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'symgd' has no attribute {name!r}")
+        return getattr(import_module(_HOME[name]), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*__all__, "__version__"]
+
+
+sys.modules[__name__].__class__ = _Package

@@ -138,9 +138,9 @@ class Gradient:
     ) -> Objective:
         """``objective(theta) -> (value, gradient)`` on ``data`` (mapping, table or path)."""
         from symgd.compile.objective import compile_objective
-        from symgd.tables import columns_of
+        from symgd.compile.columns import columns_of
 
-        columns, _ = columns_of(data, self.partials)
+        columns = columns_of(data, self.partials)
         return compile_objective(self.partials, columns, shapes, backend)
 
     # -- words ----------------------------------------------------------------------------
@@ -261,10 +261,10 @@ def _evaluate(nodes: list[Node], problem: Problem, values: Mapping[str, Any]) ->
     import numpy as np
 
     from symgd.compile.objective import Compiled, as_floats
-    from symgd.compile.sizes import bind, resolve
+    from symgd.compile.sizes import Sizes, bind, resolve
 
     compiled = Compiled(nodes)
-    sizes: dict[str, int] = {}
+    sizes = Sizes()
     arrays: dict[str, Any] = {}
     for symbol in problem.symbols:
         if symbol.name not in values:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgd.compile.program import Program, linearize
-from symgd.compile.sizes import bind, resolve
+from symgd.compile.sizes import Sizes, bind, resolve
 from symgd.derive.partials import Partials
 from symgd.derive.sweep import sweep
 from symgd.descend.objective import FloatArray, IntArray, Layout
@@ -230,12 +230,12 @@ def compile_objective(
 
 def bind_data(
     partials: Partials, data: Mapping[str, Any]
-) -> tuple[dict[str, FloatArray], dict[str, int]]:
+) -> tuple[dict[str, FloatArray], Sizes]:
     """The arrays of all names that are not differentiated by, and the sizes they fix."""
     problem = partials.problem
     needed = [s for s in problem.symbols if s.name not in partials.wrt]
     columns: dict[str, FloatArray] = {}
-    sizes: dict[str, int] = {}
+    sizes = Sizes()
     for symbol in needed:
         if symbol.name not in data:
             what = "column" if symbol.role == "data" else "value"

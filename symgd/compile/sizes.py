@@ -17,8 +17,16 @@ def split_size(size: str) -> tuple[str, int]:
     return (found[1], int(found[2])) if found else (size, 0)
 
 
+class Sizes(dict[str, int]):
+    """Named sizes, and for each the array that fixed it: ``origin["N"]`` is "x of shape (3,)"."""
+
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        super().__init__(known or {})
+        self.origin: dict[str, str] = {}
+
+
 def bind(
-    name: str, shape: Shape, actual: tuple[int, ...], sizes: dict[str, int]
+    name: str, shape: Shape, actual: tuple[int, ...], sizes: Sizes
 ) -> None:
     """Match the shape of ``name`` with an actual one; new sizes are put into ``sizes``."""
     if len(shape) != len(actual):
@@ -35,12 +43,15 @@ def bind(
             known = sizes.get(base)
             if known is None:
                 sizes[base] = number - offset
+                sizes.origin[base] = f"{name} of shape {show_shape(actual)}"
                 continue
             known += offset
         if known != number:
+            by = sizes.origin.get(split_size(size)[0]) if isinstance(size, str) else None
             raise ShapeProblem(
-                f"{name} has shape {show_shape(actual)}, where {show_shape(shape)} with "
-                f"{size} = {known} is needed"
+                f"{name} of shape {show_shape(actual)} does not fit "
+                + (by or f"the declared shape {show_shape(shape)}")
+                + (f": {show_shape(shape)} needs {size} = {known}" if isinstance(size, str) else "")
             )
 
 

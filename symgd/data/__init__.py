@@ -13,7 +13,8 @@ a column of shape (N, 1)) is refused in words instead. This room knows no formul
 
 from symgd.data.columns import FloatArray
 from symgd.data.export import to_csv
+from symgd.data.header import column_names
 from symgd.data.load import load
 from symgd.data.table import Table, fingerprint
 
-__all__ = ["FloatArray", "Table", "fingerprint", "load", "to_csv"]
+__all__ = ["FloatArray", "Table", "column_names", "fingerprint", "load", "to_csv"]

@@ -64,21 +64,32 @@ def read_csv(path: Path, columns: list[str] | None) -> Cells:
     """
     name = path.name
     with open_data(path) as file:
-        start_of_text(file, name)
-        lines = _lines(file, name)
-        skipped, header = _header_line(lines, name)
-        separator = _separator(header, name)
-        reader = csv.reader(
-            chain([header], lines), delimiter=separator, strict=True, skipinitialspace=True
-        )
-        body = _Body(reader, name, skipped)
-        names = _header(body.take(1), name, skipped + 1)
+        names, separator, body = _opened(file, name)
         used = select(names, columns, name)
         first_line = body.line
         parts = _columns(body, used, len(names))
     notes = () if separator == "," else (f"separated by {_SEPARATORS[separator]}",)
     arrays = {key: np.concatenate([*part, np.empty(0)]) for key, part in parts.items()}
     return Cells(arrays, first_line, notes)
+
+
+def header_of(path: Path) -> list[str]:
+    """The names of the columns of a CSV file."""
+    with open_data(path) as file:
+        return _opened(file, path.name)[0]
+
+
+def _opened(file: BinaryIO, name: str) -> tuple[list[str], str, _Body]:
+    """The header, the separator, and the rows yet to be read."""
+    start_of_text(file, name)
+    lines = _lines(file, name)
+    skipped, header = _header_line(lines, name)
+    separator = _separator(header, name)
+    reader = csv.reader(
+        chain([header], lines), delimiter=separator, strict=True, skipinitialspace=True
+    )
+    body = _Body(reader, name, skipped)
+    return _header(body.take(1), name, skipped + 1), separator, body
 
 
 def _columns(body: _Body, used: dict[str, int], width: int) -> dict[str, list[FloatArray]]:

@@ -105,6 +105,20 @@ def read_parquet(path: Path, columns: list[str] | None) -> dict[str, FloatArray]
     raise DataError(f"{name}: to read Parquet, install polars or pyarrow (pip install polars)")
 
 
+def parquet_names(path: Path) -> list[str]:
+    """The names of the columns of a Parquet file."""
+    with open_data(path) as file:
+        if importlib.util.find_spec("pyarrow"):
+            from pyarrow import parquet
+
+            return list(parquet.ParquetFile(file).schema_arrow.names)
+        if importlib.util.find_spec("polars"):
+            import polars
+
+            return list(polars.read_parquet_schema(file))
+    raise DataError(f"{path.name}: to read Parquet, install polars or pyarrow")
+
+
 def _with_pyarrow(file: BinaryIO, columns: list[str] | None, name: str) -> object:
     from pyarrow import parquet
 

@@ -22,19 +22,7 @@ def read_frame(frame: object, columns: list[str] | None, source: str) -> dict[st
     Raises ``DataError`` for an object that is no table and for columns that are
     not numbers.
     """
-    import narwhals as nw
-
-    try:
-        table = nw.from_native(frame)  # type: ignore[call-overload]
-        eager = table.collect() if isinstance(table, nw.LazyFrame) else table
-        names = list(eager.columns)
-    except nw.exceptions.DuplicateError as problem:
-        raise DataError(f"{source}: two columns have the same name; rename one") from problem
-    except Exception as problem:
-        raise DataError(
-            f"{source} cannot be read as data: give a mapping name -> array, a pandas, polars or "
-            "pyarrow table, or the path of a .csv or .parquet file"
-        ) from problem
+    eager, names = _opened(frame, source)
     chosen = select(names, columns, source)
     return {
         name: as_column(
@@ -43,6 +31,28 @@ def read_frame(frame: object, columns: list[str] | None, source: str) -> dict[st
         )
         for name, at in chosen.items()
     }
+
+
+def frame_names(frame: object, source: str) -> list[str]:
+    """The names of the columns of a table."""
+    return [str(name) for name in _opened(frame, source)[1]]
+
+
+def _opened(frame: object, source: str) -> tuple[Any, list[Any]]:
+    """The table behind narwhals, and the names of its columns."""
+    import narwhals as nw
+
+    try:
+        table = nw.from_native(frame)  # type: ignore[call-overload]
+        eager = table.collect() if isinstance(table, nw.LazyFrame) else table
+        return eager, list(eager.columns)
+    except nw.exceptions.DuplicateError as problem:
+        raise DataError(f"{source}: two columns have the same name; rename one") from problem
+    except Exception as problem:
+        raise DataError(
+            f"{source} cannot be read as data: give a mapping name -> array, a pandas, polars or "
+            "pyarrow table, or the path of a .csv or .parquet file"
+        ) from problem
 
 
 def plain_array(values: object, where: str) -> object:

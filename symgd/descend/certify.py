@@ -42,6 +42,7 @@ class Kind(Enum):
     VALLEY = auto()  # minima, but not a single one
     SADDLE = auto()
     FLAT = auto()
+    UNPLACED = auto()  # a minimum, but rounding hides where
     OPEN = auto()  # not settled
 
 
@@ -203,7 +204,8 @@ class _Closing:
         unit = np.spacing(np.abs(theta)) / 2
         self.floor = np.abs(model.basis) @ self.rounding + unit
         precision = certifier.precision or 0.0
-        self.radius = max(precision, 4 * largest(model.basis @ first)) if far else precision
+        reach = 4 * max(largest(model.basis @ first), largest(self.floor))
+        self.radius = max(precision, reach) if far else precision
 
     def estimate(self, known: Estimate) -> Estimate:
         model, first = self.model, self.first
@@ -246,25 +248,39 @@ class _Closing:
     def _look_around(
         self, centre: FloatArray, doubtful: IntArray, widths: FloatArray
     ) -> tuple[Kind, str]:
-        gradient = self.certifier.probe(centre)[1]
+        kinked = self._kinked(centre, doubtful)
         kind, reason = Kind.MINIMUM, ""
         for index, width in zip(doubtful.tolist(), widths.tolist(), strict=True):
             direction = self.model.basis[:, index]
             where = self.certifier.named(direction)
             noise = 2 * float(np.abs(direction) @ self.model.noise)
             sides = self._sides(centre, direction, width)
-            before, slope = abs(float(direction @ self.gradient)), abs(float(direction @ gradient))
             if not min(sides) >= -noise:
                 return Kind.FLAT, f"the gradient is small, but the loss falls on along {where}"
             if min(sides) > noise:
-                if centre.size > 1 and slope > max(0.5 * before, noise):
+                if kinked:
                     return Kind.FLAT, f"the loss has a kink along {where}"
                 continue
-            if not self._level(centre, direction, noise):
-                return Kind.FLAT, f"the loss is too flat along {where} to place the minimum"
+            floor = self._floor(centre, direction)
+            if not floor >= -2 * noise:
+                return Kind.FLAT, f"the gradient is small, but the loss falls on along {where}"
+            if floor > 2 * noise:
+                return Kind.UNPLACED, f"the loss is too flat along {where} to place the minimum"
             kind = Kind.VALLEY
             reason = f"the minimum is not unique: the loss stays the same along {where}"
         return kind, reason
+
+    def _kinked(self, centre: FloatArray, doubtful: IntArray) -> bool:
+        """Whether two Newton steps have left the gradient as large as it was.
+
+        At a kink of several parameters the loss can rise on both sides in every direction that
+        is looked at, and fall between them; of one parameter there are only two sides.
+        """
+        directions = self.model.basis[:, doubtful]
+        before = np.linalg.norm(directions.T @ self.gradient)
+        after = np.linalg.norm(directions.T @ self.certifier.probe(centre)[1])
+        noise = np.linalg.norm(np.abs(directions).T @ self.model.noise)
+        return centre.size > 1 and bool(after > max(0.5 * before, 2 * noise))
 
     def _sides(
         self, centre: FloatArray, direction: FloatArray, width: float
@@ -274,17 +290,17 @@ class _Closing:
         behind = self.certifier.probe(centre - width * direction)[1]
         return float(direction @ ahead), -float(direction @ behind)
 
-    def _level(self, centre: FloatArray, direction: FloatArray, noise: float) -> bool:
-        """Whether one can slide along a floor of minima, far beyond the precision."""
-        model = self.model
-        inverse = model.inverse()
+    def _floor(self, centre: FloatArray, direction: FloatArray) -> float:
+        """The outward slope far beyond the precision, on the floor of the valley if there is one.
+
+        About 0 means that one can slide along a line of minima.
+        """
+        inverse = self.model.inverse()
         span = max(1e3 * self.radius, 1e-3 * largest(centre)) / largest(direction)
+        slopes = []
         for sign in (1.0, -1.0):
             point = centre + sign * span * direction
             for _ in range(5):
-                gradient = self.certifier.probe(point)[1]
-                point = point - inverse @ gradient
-            gradient = self.certifier.probe(point)[1]
-            if not abs(float(direction @ gradient)) <= 4 * noise:
-                return False
-        return True
+                point = point - inverse @ self.certifier.probe(point)[1]
+            slopes.append(sign * float(direction @ self.certifier.probe(point)[1]))
+        return min(slopes) if min(slopes) < 0.0 else max(slopes)

@@ -131,17 +131,18 @@ def gradient_noise(
 ) -> FloatArray:
     """The rounding error of each component of the gradient (p,).
 
-    At least what the terms H theta of a quadratic lose, and at least what two points a few
-    units of the last place away show beyond the quadratic model.
+    Seen at points a few units of the last place away, where the gradient should be that of the
+    quadratic model. Should these happen to agree, a part of what the terms H theta lose at
+    worst is assumed.
     """
-    noise: FloatArray = EPS / 2 * (np.abs(hessian) @ np.abs(theta) + np.abs(gradient))
+    noise: FloatArray = EPS / 32 * (np.abs(hessian) @ np.abs(theta) + np.abs(gradient))
     unit = np.spacing(np.abs(theta))
     signs = np.where(np.arange(theta.size) % 2, 1.0, -1.0)
-    for shift in (3 * signs * unit, 5 * unit):
+    for shift in (3 * unit, -5 * signs * unit, 7 * signs * unit, -11 * unit):
         moved = theta + shift
         seen = probe(moved)[1] - gradient - hessian @ (moved - theta)
         if np.isfinite(seen).all():
-            noise = np.maximum(noise, np.abs(seen))
+            noise = np.maximum(noise, 2.0 * np.abs(seen))
     return noise
 
 

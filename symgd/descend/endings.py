@@ -47,10 +47,14 @@ def converged(settings: Settings, estimate: Estimate) -> str:
 
 def rounding(settings: Settings, estimate: Estimate) -> str:
     """The message when rounding stops the run before the precision is reached."""
-    floor = max(estimate.floor, min(estimate.error, 16 * estimate.floor))
-    text = f"Rounding leaves an error of about {number(floor)} in the parameters; "
+    text = f"Rounding leaves an error of about {number(estimate.error)} in the parameters; "
     text += f"the precision {number(settings.precision or 0.0)} is out of reach in floating point."
     return f"{text} {Outcome.PRECISION_LIMIT.value}"
+
+
+def unplaced(estimate: Estimate) -> str:
+    """The message when the loss is level to rounding around the minimum."""
+    return f"{_sentence(estimate.reason)} {Outcome.PRECISION_LIMIT.value}"
 
 
 def stalled(settings: Settings, estimate: Estimate, why: str, advice: str = "") -> str:
@@ -81,15 +85,27 @@ def used_up(settings: Settings, estimate: Estimate, advice: str) -> str:
 
 
 def pace(settings: Settings, estimate: Estimate) -> str:
-    """How many more steps gradient descent would need, and which rate would be faster."""
+    """How many more steps gradient descent would need, and what would make it faster."""
     more = steps_to_go(settings, estimate)
-    if not estimate.settled or not more > 0.0:
+    if not estimate.settled or not more > 0.0 or settings.rate is None:
         return ""
     count = f"{math.ceil(more):,}" if more < 1e6 else f"{more:.2g}"
-    text = f"At the rate {settings.rate_text} it needs about {count} more steps"
-    if settings.rate is not None and 0.0 < settings.rate * estimate.steepest < 0.5:
+    text = f"At the rate {settings.rate_text} it needs at least {count} more steps"
+    if settings.rate * estimate.steepest < 0.5:
         text += f"; a rate of 1/L = {number(1.0 / estimate.steepest)} would be faster"
+    elif estimate.steepest > 50.0 * estimate.pace:
+        ratio = number(estimate.steepest / estimate.pace)
+        text += f": the loss is {ratio} times as curved across the valley as along it, "
+        text += "so rescale the parameters or the data"
     return text + "."
+
+
+def hopeless(settings: Settings, estimate: Estimate, least: float) -> bool:
+    """Whether the learning rate is far too small: below 1 % of 1/L and far beyond the budget."""
+    more = steps_to_go(settings, estimate)
+    if settings.rate is None or not more > max(100.0 * settings.steps, least):
+        return False
+    return settings.rate * estimate.steepest < 0.01
 
 
 def steps_to_go(settings: Settings, estimate: Estimate) -> float:

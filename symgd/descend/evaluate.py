@@ -27,6 +27,10 @@ class OutOfTime(Exception):
     """The time limit passed while the curvature was being probed."""
 
 
+class _ComplexNumbers(OptionError):
+    """The objective answered with complex numbers."""
+
+
 class Evaluator:
     """One objective, the number of its calls, and the last exception it met.
 
@@ -44,15 +48,14 @@ class Evaluator:
         self._shape = (size,)
         self._bare = bare
 
-    def __call__(self, theta: FloatArray) -> Answer:
-        """The loss and gradient at ``theta``."""
-        return self.call(self.function, theta)
-
-    def call(self, function: Callable[[Any], Any], theta: FloatArray) -> Answer:
-        """The loss and gradient of ``function``, which may be a part of the objective."""
+    def __call__(self, theta: FloatArray, part: Callable[[Any], Any] | None = None) -> Answer:
+        """The loss and gradient at ``theta`` of the objective, or of a part of its rows."""
         self.calls += 1
         try:
-            answer = self._first(theta) if self.calls == 1 else self._plain(function, theta)
+            if self.calls == 1 and self._bare:
+                answer = self._first(theta)
+            else:
+                answer = (part or self.function)(theta[0] if self._bare else theta)
         except (ArithmeticError, ValueError) as error:
             return self._undefined(error)
         if type(answer) is tuple and len(answer) == 2:
@@ -64,21 +67,31 @@ class Evaluator:
                 and isinstance(loss, float)
             ):
                 return float(loss), gradient.copy()
-        return self._coerced(answer)
+        try:
+            return self._coerced(answer)
+        except _ComplexNumbers as error:
+            if self.calls == 1:
+                raise
+            return self._undefined(error)
 
     def probe(self, theta: FloatArray) -> Answer:
-        """As a call, but raises :class:`OutOfTime` when the run has no time left."""
+        """The loss and gradient at a point beside the way of the run.
+
+        Whatever the objective raises there means that it is not defined there. Raises
+        :class:`OutOfTime` when the run has no time left.
+        """
         if perf_counter() > self.deadline:
             raise OutOfTime
-        return self(theta)
-
-    def _plain(self, function: Callable[[Any], Any], theta: FloatArray) -> Any:
-        return function(theta[0] if self._bare else theta)
+        failure = self.failure
+        try:
+            return self(theta)
+        except Exception:
+            return math.nan, np.full(self._shape, math.nan)
+        finally:
+            self.failure = failure
 
     def _first(self, theta: FloatArray) -> Any:
         """The first call finds out whether a function of one number wants it as an array."""
-        if not self._bare:
-            return self.function(theta)
         try:
             return self.function(theta[0])
         except (TypeError, IndexError, ValueError, AttributeError) as error:
@@ -89,9 +102,9 @@ class Evaluator:
         return answer
 
     def _undefined(self, error: Exception) -> Answer:
-        if not _outside_domain(error):
+        if not (isinstance(error, _ComplexNumbers) or _outside_domain(error)):
             raise error
-        self.failure = f"{type(error).__name__}: {error}"
+        self.failure = f"{type(error).__name__.strip('_')}: {error}"
         loss = math.inf if isinstance(error, OverflowError) else math.nan
         return loss, np.full(self._shape, math.nan)
 
@@ -125,8 +138,9 @@ def largest(vector: FloatArray) -> float:
 
 
 def _outside_domain(error: Exception) -> bool:
-    """Whether ``error`` is what Python's arithmetic says instead of nan or inf."""
-    return isinstance(error, ArithmeticError) or "math domain error" in str(error)
+    """Whether ``error`` is what Python or NumPy says instead of nan or inf."""
+    known = isinstance(error, ArithmeticError | np.linalg.LinAlgError)
+    return known or "math domain error" in str(error)
 
 
 def _real(value: object, what: str) -> FloatArray:
@@ -135,7 +149,8 @@ def _real(value: object, what: str) -> FloatArray:
     except (TypeError, ValueError):
         raise OptionError(f"the {what} must be numbers, not {_describe(value)}") from None
     if array.dtype.kind not in "iuf":
-        raise OptionError(f"the {what} must be real numbers, not {_describe(value)}")
+        refusal = _ComplexNumbers if array.dtype.kind == "c" else OptionError
+        raise refusal(f"the {what} must be real numbers, not {_describe(value)}")
     return np.array(array, dtype=np.float64)
 
 

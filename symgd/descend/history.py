@@ -77,6 +77,9 @@ class Track:
         self._norms: list[float] = []
         self._last: tuple[int, FloatArray, float, float, float] | None = None
 
+    def __len__(self) -> int:
+        return len(self._steps)
+
     def add(self, step: int, theta: FloatArray, loss: float, rate: float, norm: float) -> None:
         """Record the iterate after ``step`` updates."""
         row = len(self._steps)

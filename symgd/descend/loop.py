@@ -196,6 +196,8 @@ class _Run:
             ending = self.watch.interrupted()
         theta = ending.theta.copy()
         theta.setflags(write=False)
+        if not self.recorder.steps:
+            self.recorder.steps.add(0, theta, ending.loss, self.rate, ending.norm)
         return Solution(
             params=self.layout.unpack(theta),
             loss=ending.loss,
@@ -244,7 +246,7 @@ class _Run:
             if schedule is not None:
                 self.rate = rate = search.rate_at(schedule, t, settings.rate_text)
             if batches is not None:
-                loss, gradient = evaluate.call(next(batches), theta)
+                loss, gradient = evaluate(theta, next(batches))
                 size = largest(gradient)
                 if not (size < infinite and -infinite < loss < infinite):
                     return watch.broken(theta, loss, moved, norm)
@@ -279,6 +281,8 @@ class _Run:
 
     def _show(self, theta: FloatArray, loss: float, norm: float) -> None:
         """Record one iterate and show it to the observers."""
+        if math.isnan(self.rate) and self.settings.schedule is not None:
+            self.rate = search.rate_at(self.settings.schedule, self.t, self.settings.rate_text)
         self.recorder.steps.add(self.t, theta, loss, self.rate, norm)
         epoch = self.t // self.settings.per_epoch
         for observer in self.observers:

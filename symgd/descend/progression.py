@@ -18,7 +18,7 @@ from symgd.descend.options import Settings
 
 _FIRST = 32
 _GROWTH = 1.5
-_LEAST = 200
+_LEAST = 200  # evaluations before a verdict; ten times as many for methods with a memory
 _KEPT = 3
 
 
@@ -45,20 +45,23 @@ class Progression:
         self._periodic = settings.textbook
         self._needed = 2 if settings.textbook else 3
         self._tolerance = 0.05 if settings.textbook else 0.01
+        self._least = _LEAST if settings.steepest else 10 * _LEAST
         self._still = 0
-        self._anchor_at = 0
-        self._anchor_loss = math.nan
+        self.next_anchor = 0
+        self.anchor_loss = math.nan
         self._anchor: FloatArray | None = None
 
     def repeats(self, k: int, theta: FloatArray, loss: float) -> bool:
         """Whether the iterates go round in a circle (Brent's method, exact comparison).
 
         Only gradient descent with a constant rate on all rows is bound to go round for ever.
+        To be asked when the loss is ``anchor_loss``, and at ``next_anchor``.
         """
-        if loss == self._anchor_loss and self._periodic and self._anchor is not None:
-            return np.array_equal(theta, self._anchor)
-        if k >= 2 * self._anchor_at:
-            self._anchor_at, self._anchor_loss, self._anchor = k or 1, loss, theta
+        known = self._anchor
+        if loss == self.anchor_loss and known is not None and np.array_equal(theta, known):
+            return self._periodic
+        if k >= self.next_anchor:
+            self.anchor_loss, self._anchor, self.next_anchor = loss, theta, 2 * k + 1
         return False
 
     def stagnant(self, k: int, theta: FloatArray, gradient: FloatArray) -> bool:
@@ -76,4 +79,4 @@ class Progression:
         self.before = Window(low, high, norm, norms[-1], theta, gradient)
         del losses[:-_KEPT], norms[:-_KEPT]
         self.window_end = math.ceil(_GROWTH * k) + 1
-        return self._still >= self._needed and k >= _LEAST
+        return self._still >= self._needed and k >= self._least

@@ -28,7 +28,7 @@ class Outcome(Enum):
     PRECISION_LIMIT = (
         "As close to the minimum as rounding allows: ask for less precision, or rescale."
     )
-    MAX_STEPS = "All steps are used up before the precision is reached: allow more of them."
+    MAX_STEPS = "All steps are used up: more of them, or a faster method, would come closer."
     TIME_LIMIT = "The time limit is reached: allow more time, or use a faster method."
     STALLED = "No further progress: look at the learning rate and at the shape of the loss."
     DIVERGED = "The iterates run away: use a smaller learning rate."

@@ -20,9 +20,10 @@ import math
 from typing import NamedTuple
 
 from symgd.descend import endings
-from symgd.descend.certify import Certifier, Estimate
+from symgd.descend.certify import Certifier, Estimate, Kind
+from symgd.descend.curvature import EPS
 from symgd.descend.endings import Ending
-from symgd.descend.evaluate import Evaluator
+from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.examine import Examiner
 from symgd.descend.growth import Growth
 from symgd.descend.objective import FloatArray
@@ -33,6 +34,7 @@ from symgd.descend.solution import Outcome
 _SAFE = 0.99
 _HOPELESS = 1e7
 _FROZEN = 100
+_SAME = 4 * EPS
 
 
 class Point(NamedTuple):
@@ -54,8 +56,8 @@ class Watch:
         self.examiner = Examiner(evaluate, certifier, _SAFE * (precision or 0.0))
         self.progression = Progression(settings)
         self.growth = Growth(settings, evaluate, certifier)
-        self._best = Point(certifier.start, math.inf, certifier.start, math.nan)
-        self._lowest = math.inf
+        self._best = Point(certifier.start, math.nan, certifier.start, math.nan)
+        self._level = math.inf
         self._frozen = 0
         self._screen = -1.0 if precision is None else 2.0 * precision
         self._losses = self.progression.losses
@@ -74,8 +76,8 @@ class Watch:
 
         ``moved`` is the max-norm distance to the evaluation before it.
         """
-        if loss < self._lowest:
-            self._lowest, self._best = loss, Point(theta, loss, gradient, norm)
+        if loss <= self._level:
+            self._improve(theta, loss, gradient, norm)
         self._losses.append(loss)
         self._norms.append(norm)
         if k == 0:
@@ -86,10 +88,12 @@ class Watch:
         if moved <= self._screen or norm == 0.0:
             ending = self._near(k, Point(theta, loss, gradient, norm), moved)
         if ending is None and self._screen > 0.0:
-            if self.progression.repeats(k, theta, loss):
+            course = self.progression
+            again = loss == course.anchor_loss or k >= course.next_anchor
+            if again and course.repeats(k, theta, loss):
                 why = "the iterates go round in a circle"
                 return self._halted(Point(theta, loss, gradient, norm), why)
-            if k >= self.progression.window_end:
+            if k >= course.window_end:
                 return self._window(k, Point(theta, loss, gradient, norm))
         return ending
 
@@ -107,11 +111,10 @@ class Watch:
             text += endings.remaining(settings, estimate)
             return self._end(Outcome.MAX_STEPS, point, text, estimate)
         done = self._answer(point, estimate)
-        if done is not None and settings.rule == "error":
+        if done is not None:
             return done
         slow = endings.pace(settings, estimate)
-        hopeless = max(100 * settings.steps, _HOPELESS / 10)
-        if slow and endings.steps_to_go(settings, estimate) > hopeless:
+        if slow and endings.hopeless(settings, estimate, _HOPELESS / 10):
             return self._stalled(point, estimate, "the steps are too small to get there", slow)
         text = endings.used_up(settings, estimate, slow)
         return self._end(Outcome.MAX_STEPS, point, text, estimate)
@@ -137,6 +140,13 @@ class Watch:
         text = f"The loss or its gradient is not a finite number ({loss}) at {point}{more}."
         return self._end(outcome, self._best, f"{text} {outcome.value}", failed_at=failed_at)
 
+    def _improve(self, theta: FloatArray, loss: float, gradient: FloatArray, norm: float) -> None:
+        """Keep the best point: the lowest loss, and among equals the smallest gradient."""
+        best = self._best
+        if not (loss >= best.loss - _SAME * abs(loss) and norm >= best.norm):
+            self._best = Point(theta, loss, gradient, norm)
+        self._level = min(self._level, loss + _SAME * abs(loss))
+
     def _near(self, k: int, point: Point, moved: float) -> Ending | None:
         """A small step or a gradient of zero: is it the minimum?"""
         settings = self.settings
@@ -157,7 +167,7 @@ class Watch:
             return ending
         if estimate.stuck and settings.steepest:
             return self._stalled(point, estimate, "the gradient leads nowhere else from here")
-        if endings.steps_to_go(settings, estimate) > max(100 * settings.steps, _HOPELESS):
+        if endings.hopeless(settings, estimate, _HOPELESS):
             estimate = self.examiner.examine(point.theta, point.gradient, far=True)
             slow = endings.pace(settings, estimate)
             if slow:
@@ -197,16 +207,21 @@ class Watch:
     def _answer(self, point: Point, estimate: Estimate, moving: bool = False) -> Ending | None:
         """CONVERGED or PRECISION_LIMIT, if the estimate says so.
 
-        A run that still moves is at its limit only when it is within its rounding error.
+        A run that still moves is at its limit only when it is within the rounding error of the
+        minimum; a run that has come to rest also when it is a few digits of theta away.
         """
         precision = self.settings.precision
+        if precision is not None and estimate.kind is Kind.UNPLACED and not moving:
+            text = endings.unplaced(estimate)
+            return self._end(Outcome.PRECISION_LIMIT, point, text, estimate)
         if precision is None or not estimate.settled:
             return None
         if estimate.error <= (_SAFE if moving else 1.0) * precision:
             text = endings.converged(self.settings, estimate)
             return self._end(Outcome.CONVERGED, point, text, estimate)
         limit = estimate.noise <= 1.0 and estimate.floor > precision
-        if limit or (not moving and estimate.noise <= 16.0):
+        digits = estimate.error <= 1e3 * EPS * largest(point.theta)
+        if limit or (not moving and (digits or estimate.noise <= 16.0)):
             text = endings.rounding(self.settings, estimate)
             return self._end(Outcome.PRECISION_LIMIT, point, text, estimate)
         return None

@@ -6,41 +6,30 @@ right); ``.T``, ``[...]``, calls. What could be read in two ways is refused with
 both readings named.
 
 >>> parse_syntax("2x + 1").root
-(add (mul (number 2 ), (name x )), (number 1 ))
+(add (mul implicit (number 2 ), (name x )), (number 1 ))
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
-from symgd.errors import (
-    FormulaError,
-    LimitProblem,
-    NameProblem,
-    SyntaxProblem,
-    UndefinedProblem,
-)
-from symgd.formula import forms
+from symgd.errors import FormulaError, LimitProblem, NameProblem, SyntaxProblem, UndefinedProblem
+from symgd.formula import calls, forms, operators
+from symgd.formula.cursor import MAX_NESTING, Cursor
+from symgd.formula.equations import split_equations
 from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED, nearest
-from symgd.formula.syntax import Call, Slice, Syntax
+from symgd.formula.syntax import Call, Syntax
 from symgd.formula.tokens import Token, exact_number, tokenize
 
-MAX_NESTING = 200
 MAX_FACTORS = 500
 
-_COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+_COMPARE = frozenset(operators.COMPARE)
 _OPERATORS = {"*": "mul", "/": "div", "@": "matmul"}
-_REFUSED = {
-    "//": "floor division has no derivative",
-    "%": "modulo has no derivative",
-    "!": "a factorial is not differentiable; gamma(n + 1) is",
-    "'": "a transpose is .T; a derivative is d/dx (...)",
-    ";": "one formula at a time",
-    ":": "a colon stands only inside an index such as x[1:]",
-    "..": "a range stands only in sum(..., i=1..N)",
-}
-_CONDITION, _COMPARISON, _SUM, _PRODUCT, _POWER = 5, 20, 30, 40, 60
+_SIGNS = frozenset({"+", "-"})
+_STARTS = frozenset({"(", "√", "["})
+CONDITION, COMPARISON, SUM, PRODUCT, SIGN, POWER = 5, 20, 30, 40, 35, 60
+"""How tight operators bind: an operand of one is an expression above its level."""
+_OPERAND = "a number, a name or a bracket"
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ def parse_syntax(text: str, declared: frozenset[str] = frozenset()) -> Parsed:
 
 def parse_tokens(tokens: list[Token], text: str, declared: frozenset[str]) -> Parsed:
     """The syntax tree of a token list, with its left side and definitions split off."""
-    body, label, definitions = forms.split_equations(tokens, text)
+    body, label, definitions = split_equations(tokens, text)
     try:
         root = Parser(body, text, declared).whole()
         defined = {
@@ -71,90 +60,13 @@ def parse_tokens(tokens: list[Token], text: str, declared: frozenset[str]) -> Pa
     return Parsed(root, text, label, defined)
 
 
-class Parser:
-    """A cursor over tokens; :meth:`expression` is the whole algorithm."""
+class Parser(Cursor):
+    """Reads operands and the operators between them; :meth:`expression` is the whole algorithm."""
 
     def __init__(self, tokens: list[Token], text: str, declared: frozenset[str]) -> None:
-        self.tokens = tokens
-        self.text = text
-        self.declared = declared
-        self.at = 0
-        self.depth = 0
-        self.bars = 0
-        self.opened: list[Token] = []
-
-    # -- cursor ---------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def peek(self, ahead: int = 1) -> Token:
-        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
-
-    def advance(self) -> Token:
-        token = self.tokens[self.at]
-        self.at += 1
-        return token
-
-    def accept(self, text: str) -> bool:
-        token = self.tokens[self.at]
-        if token.kind == "op" and token.text == text:
-            self.at += 1
-            return True
-        return False
-
-    def expect(self, text: str, why: str) -> Token:
-        token = self.tokens[self.at]
-        if token.kind == "op" and token.text == text:
-            self.at += 1
-            return token
-        if token.kind == "end" and self.opened:
-            start = self.opened[-1]
-            raise SyntaxProblem(
-                f"the bracket opened here is not closed, {text!r} is missing",
-                self.text, start.position,
-                self._unclosed_hint(),
-            )  # fmt: skip
-        raise self.error(f"expected {text!r} {why}, found {_shown(token)}", token)
-
-    def error(
-        self, reason: str, token: Token | Syntax, hint: str | None = None
-    ) -> FormulaError:
-        if isinstance(token, Syntax):
-            return SyntaxProblem(reason, self.text, token.start, hint, token.end - token.start)
-        return SyntaxProblem(reason, self.text, token.position, hint, max(1, len(token.text)))
-
-    def end_of(self) -> int:
-        """Where the last consumed token ends."""
-        last = self.tokens[self.at - 1]
-        return last.position + max(1, len(last.text))
-
-    def _unclosed_hint(self) -> str | None:
-        glued = [
-            t.text
-            for t in self.tokens
-            if t.kind == "name" and len(t.text) == 2 and t.text.isalpha() and t.text.islower()
-            and t.text not in FUNCTIONS and t.text not in self.declared and t.text != "pi"
-        ]  # fmt: skip
-        if not glued:
-            return None
-        one = glued[0]
-        return f'{one} is read as one name; a product is {one[0]}*{one[1]} or "{one[0]} {one[1]}"'
-
-    def enter(self, token: Token) -> None:
-        self.depth += 1
-        self.opened.append(token)
-        if self.depth > MAX_NESTING:
-            raise LimitProblem(
-                f"nested more than {MAX_NESTING} deep", self.text, token.position
-            )
-
-    def leave(self) -> None:
-        self.depth -= 1
-        self.opened.pop()
-
-    # -- the algorithm --------------------------------------------------------------------
+        super().__init__(tokens, text, declared)
+        self.ordinary: set[str] = set()
+        """Names already seen to be no function, constant or form."""
 
     def whole(self) -> Syntax:
         """The formula up to the end of the tokens."""
@@ -165,34 +77,22 @@ class Parser:
             raise self.misplaced(self.token)
         return root
 
-    def misplaced(self, token: Token) -> FormulaError:
-        text = token.text
-        if text in (")", "]", "}"):
-            return self.error(f"{text!r} closes a bracket that was never opened", token)
-        if text == "=":
-            return self.error(
-                "an equation is not a formula", token, "compare with ==, or leave out the left side"
-            )
-        if text in _REFUSED:
-            return self.error(f"{text!r} cannot stand here: {_REFUSED[text]}", token)
-        return self.error(f"{_shown(token)} cannot stand here", token, "an operator or the end")
+    # -- operators ------------------------------------------------------------------------
 
     def expression(self, least: int) -> Syntax:
         """An operand and all operators behind it that bind at least as tight as ``least``."""
         left = self.operand(least)
         factors, last = 1, ""
         while True:
-            token = self.token
+            token = self.tokens[self.at]
             symbol = token.text if token.kind == "op" else ""
-            if symbol in ("+", "-"):
-                if least > _SUM:
+            if symbol in _SIGNS:
+                if least > SUM:
                     return left
-                left = self.terms(left)
-                last = ""
+                left, last = self.terms(left), ""
             elif symbol in _OPERATORS or self.implicit():
-                if least > _PRODUCT:
+                if least > PRODUCT:
                     return left
-                symbol = symbol if symbol in _OPERATORS else ""
                 left = self.factor(left, symbol, last)
                 last = symbol
                 factors += 1
@@ -201,15 +101,15 @@ class Parser:
                         f"a product of more than {MAX_FACTORS} factors", self.text, token.position
                     )
             elif symbol == "^":
-                if least > _POWER:
+                if least > POWER:
                     return left
                 left = self.power(left)
             elif symbol in _COMPARE:
-                if least > _COMPARISON:
+                if least > COMPARISON:
                     return left
-                left = self.comparison(left)
+                left = operators.comparison(self, left)
             else:
-                step = self.logic(left, least)
+                step = operators.logic(self, left, least)
                 if step is None:
                     return left
                 left = step
@@ -217,155 +117,82 @@ class Parser:
     def terms(self, first: Syntax) -> Syntax:
         """``first + b - c ...`` as one flat sum, in the user's order."""
         parts = [first]
-        while self.token.kind == "op" and self.token.text in ("+", "-"):
-            sign = self.advance()
-            part = self.expression(_SUM + 1)
+        while True:
+            sign = self.tokens[self.at]
+            if sign.kind != "op" or sign.text not in _SIGNS:
+                return Syntax("add", first.start, parts[-1].end, tuple(parts))
+            self.at += 1
+            part = self.expression(SUM + 1)
             if sign.text == "-":
                 part = Syntax("neg", sign.position, part.end, (part,))
             parts.append(part)
-        return Syntax("add", first.start, parts[-1].end, tuple(parts))
 
     def factor(self, left: Syntax, symbol: str, last: str) -> Syntax:
-        if not symbol:
-            return self.implicit_product(left, last)
-        self.advance()
-        right = self.expression(_PRODUCT + 1)
-        return Syntax(_OPERATORS[symbol], left.start, right.end, (left, right))
+        """``left`` times, over or @ the next factor; ``last`` is the operator before ``left``."""
+        if symbol in _OPERATORS:
+            self.at += 1
+            right = self.expression(PRODUCT + 1)
+            return Syntax(_OPERATORS[symbol], left.start, right.end, (left, right))
+        operators.refuse_unclear(self, left, last)
+        right = self.expression(PRODUCT + 1)
+        return Syntax("mul", left.start, right.end, (left, right), "implicit")
 
     def implicit(self) -> bool:
         """Whether the next token starts an operand, so that a product is meant."""
-        token = self.token
-        if token.kind == "number":
-            return True
-        if token.kind == "name":
-            return token.text not in RESERVED
-        if token.kind == "op":
-            if token.text in ("(", "√", "["):
-                return True
-            return token.text in ("|", "||") and not self.bars
-        return False
-
-    def implicit_product(self, left: Syntax, last: str) -> Syntax:
-        token = self.token
-        if token.kind == "number":
-            before = self.text[left.start : left.end]
-            raise self.error(
-                f"a number directly after {before[-20:]!r}", token,
-                f"a product is {before[-20:]}*{token.text}",
-            )  # fmt: skip
-        if last == "/" and not forms.starts_big(token):
-            shown = self.text[left.start : left.end]
-            raise self.error(
-                f"{shown[-30:]} {token.text}... can be read in two ways", token,
-                f"write {shown[-30:]}*{token.text} or put the denominator in brackets",
-            )  # fmt: skip
-        if (
-            left.kind == "pow" and left.args[0].kind == "name" and left.args[0].value == "e"
-            and not token.spaced and self.text[left.end - 1 : left.end].isdigit()
-        ):  # fmt: skip
-            raise self.error(
-                f"e^... directly before {token.text!r} can be read in two ways",
-                left, "put the exponent in brackets",
-            )  # fmt: skip
-        right = self.expression(_PRODUCT + 1)
-        return Syntax("mul", left.start, right.end, (left, right), "implicit")
+        token = self.tokens[self.at]
+        kind, text = token.kind, token.text
+        if kind == "op":
+            return text in _STARTS or (text in ("|", "||") and not self.bars)
+        return kind == "number" or (kind == "name" and text not in RESERVED)
 
     def power(self, base: Syntax) -> Syntax:
         mark = self.advance()
-        token = self.token
-        if self.is_transpose_mark(token):
+        if operators.is_transpose_mark(self, self.token):
             self.advance()
             return Syntax("transpose", base.start, self.end_of(), (base,))
         self.enter(mark)
-        exponent = self.expression(_POWER - 1)
+        exponent = self.expression(POWER - 1)
         self.leave()
         return Syntax("pow", base.start, exponent.end, (base, exponent))
-
-    def is_transpose_mark(self, token: Token) -> bool:
-        if token.kind != "name" or token.text not in ("T", "⊤") or "T" in self.declared:
-            return False
-        others = [t for t in self.tokens if t.kind == "name" and t.text == "T"]
-        marks = [
-            t
-            for before, t in zip(self.tokens, self.tokens[1:], strict=False)
-            if t.kind == "name" and t.text == "T" and before.text == "^"
-        ]
-        if len(others) != len(marks):
-            raise NameProblem(
-                "^T is a transpose, but T is also used as a name", self.text, token.position,
-                "write .T for the transpose, or rename T",
-            )  # fmt: skip
-        return True
-
-    def comparison(self, left: Syntax) -> Syntax:
-        parts = []
-        while self.token.kind == "op" and self.token.text in _COMPARE:
-            operation = _COMPARE[self.advance().text]
-            right = self.expression(_COMPARISON + 1)
-            parts.append(Syntax("compare", left.start, right.end, (left, right), operation))
-            left = right
-        return _joined("and", parts)
-
-    def logic(self, left: Syntax, least: int) -> Syntax | None:
-        """``and``, ``or``, ``&`` and the conditional ``a if c else b``; ``None`` if none follows."""
-        token = self.token
-        word = token.text
-        if token.kind == "op" and word == "&" and least <= 12:
-            self.advance()
-            return _joined("and", [left, self.expression(13)])
-        if token.kind != "name":
-            return None
-        if word == "and" and least <= 12:
-            self.advance()
-            return _joined("and", [left, self.expression(13)])
-        if word == "or" and least <= 10:
-            self.advance()
-            return _joined("or", [left, self.expression(11)])
-        if word == "if" and least <= _CONDITION:
-            self.advance()
-            condition = self.expression(_CONDITION + 1)
-            if self.token.text != "else":
-                raise self.error("a condition 'a if c else b' needs its else", token)
-            self.enter(self.advance())
-            other = self.expression(_CONDITION)
-            self.leave()
-            return Syntax("where", left.start, other.end, (condition, left, other))
-        return None
 
     # -- operands -------------------------------------------------------------------------
 
     def operand(self, least: int) -> Syntax:
         """A number, name, bracket, call, or one of these behind a sign."""
         token = self.advance()
-        if token.kind == "number":
-            value: Fraction = exact_number(token.text, self.text, token.position)
-            return Syntax("number", token.position, self.end_of(), (), value)
-        if token.kind == "name":
+        kind, text, position = token.kind, token.text, token.position
+        if kind == "number":
+            value = exact_number(text, self.text, position)
+            return Syntax("number", position, position + len(text), (), value)
+        if kind == "name":
             return self.postfix(self.word(token))
-        if token.kind == "end":
-            raise self.error("the formula ends where something was expected", token)
-        text = token.text
+        if kind == "end":
+            raise self.misplaced(token, _OPERAND)
         if text in ("-", "+", "~"):
-            self.enter(token)
-            inner = self.expression(max(_PRODUCT - 5, least) if text != "~" else 14)
-            self.leave()
-            if text == "+":
-                return inner
-            return Syntax("neg" if text == "-" else "not", token.position, inner.end, (inner,))
+            return self.signed(token, least)
         if text in ("(", "["):
             return self.postfix(self.bracket(token))
         if text in ("|", "||"):
             return self.postfix(self.bars_of(token))
         if text == "√":
             self.enter(token)
-            inner = self.expression(_POWER + 1)
+            inner = self.expression(POWER + 1)
             self.leave()
-            return Syntax("call", token.position, inner.end, (inner,), Call("sqrt", {}))
+            return Syntax("call", position, inner.end, (inner,), Call("sqrt", {}))
         if text == "∂":
             found = forms.derivative(self, token, "∂")
             if found is not None:
                 return found
-        raise self.misplaced(token)
+        raise self.misplaced(token, _OPERAND)
+
+    def signed(self, token: Token, least: int) -> Syntax:
+        """``-u``, ``+u`` and ``~c``."""
+        self.enter(token)
+        inner = self.expression(operators.NOT if token.text == "~" else max(SIGN, least))
+        self.leave()
+        if token.text == "+":
+            return inner
+        return Syntax("neg" if token.text == "-" else "not", token.position, inner.end, (inner,))
 
     def bracket(self, token: Token) -> Syntax:
         close = ")" if token.text == "(" else "]"
@@ -375,64 +202,101 @@ class Parser:
             raise self.error("empty brackets", token)
         inner = self.expression(0)
         if self.token.text == "," and self.token.kind == "op":
-            raise self.error(
-                "a comma stands only between the arguments of a function", self.token
-            )
+            raise self.error("a comma stands only between the arguments of a function", self.token)
         self.expect(close, "to close the bracket")
         self.bars = bars
         self.leave()
-        grouped = Syntax(inner.kind, token.position, self.end_of(), inner.args, inner.value)
-        return grouped
+        return Syntax(inner.kind, token.position, self.end_of(), inner.args, inner.value)
 
     def bars_of(self, token: Token) -> Syntax:
-        """``|x|`` is the absolute value, ``||x||`` the Euclidean norm."""
+        """``|x|`` is the absolute value, ``||x||`` the Euclidean norm, ``||x||_1`` the 1-norm."""
         self.enter(token)
         self.bars += 1
         inner = self.expression(0)
         self.bars -= 1
-        self.expect(token.text, "to close the bars")
+        name = "abs"
+        if token.text == "||":
+            name = "norm1" if self.token.text == "||_1" else "norm"
+            if not (self.accept("||_1") or self.accept("||_2")):
+                self.expect("||", "to close the bars")
+        else:
+            self.split_bars()
+            self.expect("|", "to close the bars")
         self.leave()
-        name = "abs" if token.text == "|" else "norm"
         return Syntax("call", token.position, self.end_of(), (inner,), Call(name, {}))
 
+    def split_bars(self) -> None:
+        """At the end of ``|x - |y||`` two bars close one after the other."""
+        token = self.token
+        if token.text == "||" and self.bars:
+            pair = [Token("op", "|", token.position), Token("op", "|", token.position + 1)]
+            self.tokens = [*self.tokens[: self.at], *pair, *self.tokens[self.at + 1 :]]
+
     def postfix(self, left: Syntax) -> Syntax:
-        while self.token.kind == "op" and not (self.token.spaced and self.token.text == "["):
-            if self.accept(".T"):
+        """``.T`` and ``[...]`` directly behind an operand."""
+        while True:
+            token = self.tokens[self.at]
+            if token.kind != "op":
+                return left
+            if token.text == ".T":
+                self.at += 1
                 left = Syntax("transpose", left.start, self.end_of(), (left,))
-            elif self.token.text == "[" and left.kind in ("name", "index", "transpose", "ones"):
+            elif token.text == "[" and not token.spaced:
                 items = forms.index_items(self)
                 left = Syntax("index", left.start, self.end_of(), (left,), items)
             else:
-                break
-        return left
+                return left
+
+    # -- names ----------------------------------------------------------------------------
 
     def word(self, token: Token) -> Syntax:
         """A name: a parameter, a constant, a call, a big operator or a derivative."""
         name = token.text
-        called = self.token.kind == "op" and self.token.text == "("
+        following = self.tokens[self.at]
+        called = following.kind == "op" and following.text == "("
+        if called or name not in self.ordinary:
+            found = self.unusual(token, called)
+            if found is not None:
+                return found
+            if not called:
+                self.ordinary.add(name)
+        return Syntax("name", token.position, self.end_of(), (), name)
+
+    def unusual(self, token: Token, called: bool) -> Syntax | None:
+        """What a name stands for when it is not simply a name; ``None`` if it is."""
+        name = token.text
         if name in RESERVED:
             if name == "not":
-                self.enter(token)
-                inner = self.expression(14)
-                self.leave()
-                return Syntax("not", token.position, inner.end, (inner,))
+                return self.negation(token)
             raise self.reserved(token)
         if name not in self.declared:
             special = forms.special(self, token, called)
             if special is not None:
                 return special
             if called and name in FUNCTIONS:
-                return self.call(token)
+                return calls.call(self, token)
             if name in FUNCTIONS and name not in BARE_ALLOWED:
-                return forms.bare_call(self, token)
+                return calls.bare_call(self, token)
+        elif called and name in FUNCTIONS and not self.token.spaced:
+            raise NameProblem(
+                f"{name} is declared as a name, and {name}(...) is a function",
+                self.text, token.position,
+                f"a product is {name}*(...); rename the column or parameter", len(name),
+            )  # fmt: skip
         if called and not self.may_multiply(token):
             close = nearest(name)
             hint = f"did you mean {close}?" if close else f"a product is {name}*(...)"
             raise NameProblem(
                 f"{name} is not a known function", self.text, token.position, hint, len(name)
             )
-        forms.refuse_glued(self, token)
-        return Syntax("name", token.position, self.end_of(), (), name)
+        calls.refuse_glued(self, token)
+        return None
+
+    def negation(self, token: Token) -> Syntax:
+        self.enter(token)
+        inner = self.expression(operators.NOT)
+        self.leave()
+        return Syntax("not", token.position, inner.end, (inner,))
 
     def may_multiply(self, token: Token) -> bool:
         """Whether a name before a bracket is a factor: ``x(x+1)`` yes, ``preview(x)`` no."""
@@ -455,47 +319,14 @@ class Parser:
             "rename it", len(token.text),
         )  # fmt: skip
 
-    def call(self, token: Token) -> Syntax:
-        """``f(a, b, axis=0)``, its number of arguments checked."""
-        name = token.text
-        forms.refuse_double_use(self, token)
-        opening = self.advance()
-        self.enter(opening)
-        bars, self.bars = self.bars, 0
-        args: list[Syntax] = []
-        keywords: dict[str, object] = {}
-        while not (self.token.kind == "op" and self.token.text == ")"):
-            if self.token.kind == "name" and self.peek().text == "=":
-                forms.keyword(self, name, keywords)
-            else:
-                args.append(self.expression(0))
-            if not self.accept(","):
-                break
-        self.expect(")", f"after the arguments of {name}")
-        self.bars = bars
-        self.leave()
-        node = Syntax("call", token.position, self.end_of(), tuple(args), Call(name, keywords))
-        return forms.checked_call(self, node)
+
+_LETTERS = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau "
+    "phi chi psi omega pi".split()
+)
 
 
 def _is_short(name: str) -> bool:
     """One letter, perhaps with digits or a subscript: what people put before a bracket."""
     head = name.split("_")[0]
-    return len(head.rstrip("0123456789")) == 1 or head in (
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau "
-        "phi chi psi omega pi"
-    ).split()
-
-
-def _shown(token: Token) -> str:
-    return "the end" if token.kind == "end" else repr(token.text)
-
-
-def _joined(operation: str, parts: list[Syntax]) -> Syntax:
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = Syntax(operation, joined.start, part.end, (joined, part))
-    return joined
-
-
-__all__ = ["MAX_FACTORS", "MAX_NESTING", "Parsed", "Parser", "Slice", "parse_syntax", "parse_tokens"]
+    return len(head.rstrip("0123456789")) == 1 or head in _LETTERS

@@ -23,9 +23,11 @@ MAX_DECIMAL_EXPONENT = 308
 MAX_NAME = 64
 
 GREEK = (
-    "αβγδεζηθικλμνξοπρστυφχψωϑϕϵϱϖς"  # noqa: RUF001
-    "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ"  # noqa: RUF001
+    "αβγδεζηθικλμνξπρστυφχψωϑϕϵϱϖς"  # noqa: RUF001
+    "ΓΔΘΛΞΠΣΦΨΩ"
 )
+_LOOK_ALIKE = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))  # noqa: RUF001
+"""Greek letters that cannot be told from Latin ones: refused, so that no two names look alike."""
 _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ", "0123456789+-nT", strict=True))
 _SUBSCRIPT = dict(
     zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙₘₚₜₓ", "0123456789ijknmptx", strict=True)
@@ -34,7 +36,7 @@ _SUBSCRIPT = dict(
 _ALIAS = {
     "−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "∗": "*", "÷": "/",  # noqa: RUF001
     "≤": "<=", "≥": ">=", "≠": "!=", "∑": "sum", "∏": "prod", "√": "√",
-    "‖": "||", "∥": "||", "µ": "μ", "Ω": "Ω", "ℓ": "l", "…": "..", "⊤": "T",  # noqa: RUF001
+    "‖": "||", "∥": "||", "∣": "|", "′": "'", "µ": "μ", "Ω": "Ω", "ℓ": "l", "…": "..", "⊤": "T",  # noqa: RUF001
 }  # fmt: skip
 _SPACE = " \t\n\r\u00a0\u2009\u202f\u2002\u2003"
 
@@ -43,13 +45,15 @@ NAME_RULE = "a letter (Latin or Greek), then letters, digits and single undersco
 _IS_NAME = re.compile(_NAME)
 _TOKEN = re.compile(
     rf"(?P<space>[{_SPACE}]+)"
-    r"|(?P<number>(?:\d+\.(?!\.)\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<number>(?:[0-9]+\.(?!\.)[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     rf"|(?P<name>{_NAME})"
-    r"|(?P<op>\*\*|\|\||<=|>=|==|!=|//|\.\.|\.T(?![A-Za-z0-9_])|[-+*/^()\[\]{},:|<>=@~∂!'%&;])"
+    r"|(?P<op>\*\*|\|\|_[12]|\|\||<=|>=|==|!=|//|\.\.|\.T(?![A-Za-z0-9_])|[-+*/^()\[\]{},:|<>=@~∂!'%&;])"
     rf"|(?P<super>[{''.join(_SUPERSCRIPT)}]+)"
     rf"|(?P<alias>[{''.join(_ALIAS)}])"
 )
 _SUBSCRIPTS = re.compile(f"[{''.join(_SUBSCRIPT)}]+")
+_BIG_INDEX = re.compile(r"_[A-Za-z]{1,3}(?![A-Za-z0-9_])")
+_DIGITS = frozenset("0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,14 @@ def check_name(name: str, what: str = "name") -> str:
     return name
 
 
-def exact_number(text: str, source: str, position: int) -> Fraction:
-    """The literal as an exact rational: ``0.1`` is 1/10."""
+def exact_number(text: str, source: str, position: int) -> int | Fraction:
+    """The literal as an exact number: ``0.1`` is 1/10."""
     if len(text) > MAX_DIGITS:
         raise LimitProblem(
             f"a number of {len(text)} characters; the limit is {MAX_DIGITS}", source, position
         )
+    if len(text) < MAX_DECIMAL_EXPONENT and text.isdigit():
+        return int(text)
     mantissa, _, exponent = text.lower().partition("e")
     if exponent and abs(int(exponent)) > MAX_DECIMAL_EXPONENT:
         raise LimitProblem(
@@ -133,9 +139,13 @@ def _scan(text: str) -> Iterator[Token]:
         if kind == "alias":
             piece = _ALIAS[piece]
             kind = "name" if piece[0].isalpha() else "op"
+            if piece in ("sum", "prod") and (index := _BIG_INDEX.match(text, end)):
+                piece, end = piece + index.group(), index.end()
         if kind == "name":
-            piece, end = _with_subscript(text, piece, end)
-            _check_spelling(piece, text, position)
+            if end < len(text) and text[end] in _SUBSCRIPT:
+                piece, end = _with_subscript(text, piece, end)
+            if len(piece) > 2:
+                _check_spelling(piece, text, position)
             yield Token("name", piece, position, spaced)
         elif kind == "number":
             _check_number_end(text, piece, position, end)
@@ -150,8 +160,7 @@ def _scan(text: str) -> Iterator[Token]:
 def _with_subscript(text: str, name: str, end: int) -> tuple[str, int]:
     """``xᵢ`` and ``x₁`` are ``x_i`` and ``x_1``."""
     below = _SUBSCRIPTS.match(text, end)
-    if below is None:
-        return name, end
+    assert below is not None
     return f"{name}_" + "".join(_SUBSCRIPT[c] for c in below.group()), below.end()
 
 
@@ -193,7 +202,7 @@ def _check_number_end(text: str, piece: str, position: int, end: int) -> None:
         )  # fmt: skip
     if piece == "0" and following in "xXbBoO" and following and after.isalnum():
         raise SyntaxProblem("only decimal numbers are read", text, position)
-    if following and (following.isdigit() or (following == "." and after.isdigit())):
+    if following in _DIGITS or (following == "." and after in _DIGITS):
         raise SyntaxProblem("a number directly after a number", text, end)
 
 
@@ -208,6 +217,8 @@ def _stranger(text: str, position: int) -> SyntaxProblem:
         "\\": "this looks like LaTeX; pass it with format='latex'",
         "$": "leave out the dollar signs",
     }
+    if char in _LOOK_ALIKE:
+        hints[char] = f"this is a Greek letter; type the Latin {_LOOK_ALIKE[char]}"
     shown = repr(char) if char.isprintable() else f"U+{ord(char):04X}"
     return SyntaxProblem(
         f"the character {shown} is not part of the formula language",

@@ -1,0 +1,86 @@
+"""``symgd grad``: the gradient, its steps, its proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from symgd.cli.main import FORMULA_FIRST, print_json
+from symgd.cli.options import assignments, shapes_of
+
+
+@click.command(context_settings=FORMULA_FIRST)
+@click.argument("formula")
+@click.option("--wrt", help="Names to differentiate by, separated by commas.")
+@click.option("--columns", help="Names of data columns, separated by commas.")
+@click.option("--shape", multiple=True, metavar="X:n,p", help="The shape of a name.")
+@click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers.")
+@click.option("--steps", is_flag=True, help="Show every step.")
+@click.option("--latex", is_flag=True, help="Print LaTeX.")
+@click.option("--hessian", is_flag=True, help="Second derivatives too.")
+@click.option("--certificate", is_flag=True, help="How it was proved, and where it holds.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def grad(formula: str, **options: Any) -> int:
+    """The partial derivatives of FORMULA.
+
+    \b
+    symgd grad "mean((y - (m*x + b))^2)" --wrt m --steps
+    symgd grad "mean((X @ theta - y)^2)" --shape X:n,p
+    """
+    from symgd.gradient import gradient
+
+    constants = assignments(options["constant"], "constant") or None
+    g = gradient(
+        formula, options["wrt"], columns=_listed(options["columns"]),
+        shapes=shapes_of(options["shape"]), constants=constants,
+    )  # fmt: skip
+    if options["as_json"]:
+        print_json(_content(g, options))
+        return 0
+    click.echo(f"L = {g.loss.latex() if options['latex'] else g.loss.text()}")
+    click.echo(f"    {g.reading}\n")
+    if not g.parameters:
+        click.echo("There is nothing to differentiate by: the formula has no parameters.")
+        return 1
+    click.echo(g.latex() if options["latex"] else g.text())
+    if options["steps"]:
+        for name in g.parameters:
+            click.echo(f"\n{g.steps(name)}")
+    if options["hessian"]:
+        click.echo("\n" + (g.hessian().latex() if options["latex"] else g.hessian().text()))
+    if options["certificate"]:
+        click.echo(f"\n{g.certificate}")
+    return 0
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def _content(g: Any, options: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "loss": g.loss.text(),
+        "reading": g.reading,
+        "parameters": list(g.parameters),
+        "data": list(g.problem.data),
+        "gradient": {name: g[name].text() for name in g.parameters},
+    }
+    if options["latex"]:
+        content["latex"] = {name: g[name].latex() for name in g.parameters}
+    if options["steps"]:
+        content["steps"] = {
+            name: [
+                {"rule": s.rule, "sentence": s.sentence, "equation": s.equation}
+                for s in g.steps(name).steps
+            ]
+            for name in g.parameters
+        }
+    if options["hessian"]:
+        second = g.hessian()
+        content["hessian"] = {
+            a: {b: second[a, b].text() for b in g.parameters} for a in g.parameters
+        }
+    if options["certificate"]:
+        content["certificate"] = str(g.certificate).split("\n")
+    return content

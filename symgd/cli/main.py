@@ -1,0 +1,104 @@
+"""The table of commands and what they share: options, errors, exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  symgd grad "mean((y-(m*x+b))^2)" --steps
+  symgd minimize "(x-3.5)^2-4.5x+10" --start x=0 --rate 0.1
+  symgd fit "y ~ m*x + b" data.csv
+  symgd demo
+"""
+
+COMMANDS = {
+    "grad": "symgd.cli.grad",
+    "minimize": "symgd.cli.solve",
+    "fit": "symgd.cli.solve",
+    "demo": "symgd.cli.demo",
+}
+"""Each command and the module that holds it, imported when it is called."""
+
+SUMMARIES = {
+    "grad": "The gradient of a formula, with every step.",
+    "minimize": "The minimum of a formula.",
+    "fit": "Fit a model to the columns of a file.",
+    "demo": "The textbook jobs, start to end.",
+}
+
+
+FORMULA_FIRST = {"ignore_unknown_options": True, "max_content_width": 100}
+"""Settings of a command whose argument may start with a minus sign, such as ``-x^2``."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[name]), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
+
+
+@click.group(
+    cls=Commands,
+    epilog=EXAMPLES,
+    context_settings={"max_content_width": 100},
+)
+@click.version_option(package_name="symgd")
+def symgd() -> None:
+    """Type a loss. Get its gradient with every step shown and proved, and its minimum."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; every outcome is an exit status, never a traceback."""
+    from symgd.errors import SymgdError
+
+    try:
+        status = symgd.main(args=arguments, prog_name="symgd", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        status = leaving.exit_code
+    except click.ClickException as problem:
+        problem.show()
+        status = 2
+    except SymgdError as problem:
+        click.echo(f"error: {problem}", err=True)
+        status = 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except OSError as problem:
+        click.echo(f"error: {problem.strerror or problem}: {problem.filename or ''}", err=True)
+        status = 2
+    except Exception as problem:
+        click.echo(
+            f"error: {type(problem).__name__}: {problem}\n"
+            "This is a bug in symgd. Please report the command you typed together with this line.",
+            err=True,
+        )
+        status = 3
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """One JSON object on standard output."""
+    import json
+
+    click.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))

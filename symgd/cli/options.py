@@ -1,0 +1,130 @@
+"""How options of the command are read: ``x=0``, ``X:n,p``, numbers, schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+def number(text: str, name: str) -> float:
+    """A finite number, or an error that names the option."""
+    from symgd.errors import OptionError
+
+    try:
+        value = float(text)
+    except ValueError:
+        raise OptionError(f"--{name}: {text!r} is not a number") from None
+    return value
+
+
+def assignments(items: tuple[str, ...], option: str) -> dict[str, Any]:
+    """``("x=0,y=1", "w=[1, 2]")`` as {"x": 0.0, "y": 1.0, "w": [1.0, 2.0]}."""
+    from symgd.errors import OptionError
+
+    found: dict[str, Any] = {}
+    for item in items:
+        for part in _split(item):
+            name, equals, text = part.partition("=")
+            name = name.strip()
+            if not equals or not name:
+                raise OptionError(f"--{option} takes name=value, not {part!r}")
+            if name in found:
+                raise OptionError(f"--{option}: {name} is given twice")
+            found[name] = _value(text.strip(), f"{option} {name}")
+    return found
+
+
+def _split(item: str) -> list[str]:
+    """At commas outside brackets."""
+    parts, depth, current = [], 0, ""
+    for char in item:
+        depth += (char == "[") - (char == "]")
+        if char == "," and depth == 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+    return [*parts, current]
+
+
+def _value(text: str, name: str) -> Any:
+    if not text.startswith("["):
+        return number(text, name)
+    import json
+
+    from symgd.errors import OptionError
+
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise OptionError(f"--{name}: {text!r} is not a list of numbers") from None
+    return value
+
+
+def start_of(items: tuple[str, ...]) -> Any:
+    """``--start``: nothing, "random", a number, or assignments."""
+    if not items:
+        return None
+    if len(items) == 1 and "=" not in items[0]:
+        return "random" if items[0] == "random" else number(items[0], "start")
+    return assignments(items, "start")
+
+
+def shapes_of(items: tuple[str, ...]) -> dict[str, str] | None:
+    """``("X:n,p", "theta:p")`` as {"X": "n,p", "theta": "p"}."""
+    from symgd.errors import OptionError
+
+    shapes = {}
+    for item in items:
+        name, colon, shape = item.partition(":")
+        if not colon:
+            raise OptionError(f"--shape takes name:sizes such as X:n,p, not {item!r}")
+        shapes[name.strip()] = shape
+    return shapes or None
+
+
+def rate_of(text: str | None) -> Any:
+    """A rate as a number, or a schedule as text."""
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def precision_of(text: str | None) -> float | None:
+    """A precision; ``none`` runs all steps."""
+    if text is None or text.lower() == "none":
+        return None
+    return number(text, "precision")
+
+
+def solver_options(command: Any) -> Any:
+    """The options that ``minimize`` and ``fit`` share."""
+    options = [
+        click.option("--start", multiple=True, metavar="x=0,y=1", help="Start; or 'random'."),
+        click.option("--rate", metavar="R", help="Learning rate, or a schedule in t."),
+        click.option("--schedule", metavar="F", help='The rate as a formula in t: "5/(t+1000)".'),
+        click.option("--precision", default="1e-6", show_default=True,
+                     help="Largest error allowed in any parameter; 'none' runs all steps."),
+        click.option("--stop", default="error", show_default=True,
+                     help="'error', or 'step' for the textbook test |x - last_x| < precision."),
+        click.option("--steps", type=int, help="At most so many updates."),
+        click.option("--epochs", type=int, help="At most so many passes over the data."),
+        click.option("--method", metavar="NAME", help="gd or newton (chosen if left out)."),
+        click.option("--batch", type=int, help="Rows per update."),
+        click.option("--replace", is_flag=True, help="Draw the rows with replacement."),
+        click.option("--seed", type=int, help="Seed of whatever is random."),
+        click.option("--time-limit", type=float, metavar="SECONDS"),
+        click.option("--shape", "shape", multiple=True, metavar="X:n,p"),
+        click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers."),
+        click.option("--missing", default="refuse", show_default=True, help="'refuse' or 'drop'."),
+        click.option("--log", is_flag=True, help="Print every recorded step."),
+        click.option("--plot", type=click.Path(dir_okay=False), help="Write a picture."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
