@@ -99,6 +99,8 @@ class Field:
         self.atoms: list[Atom] = []
         self.slots: dict[str, int] = {}
         self.relations: dict[int, tuple[int, Poly]] = {}
+        self.facts: dict[str, tuple[Poly, int]] = {}
+        self.cell: dict[str, int] = {}
         self.unit = self.ctx.constant(1)
         self.zero = Rat(self, self.ctx.constant(0), self.unit)
         self.one = Rat(self, self.unit, self.unit)
@@ -120,6 +122,8 @@ class Field:
         if isinstance(size, int):
             return self.number(size)
         base, offset = split_size(size)
+        if base.isdigit():
+            return self.number(int(base) + offset)
         return self.of_atom("size", f"#{base}", (base,), positive=True) + offset
 
     def of_atom(
@@ -165,6 +169,17 @@ class Field:
             for slot in self.used(poly):
                 found |= self.atoms[slot].free
         return found
+
+    def mark(self) -> tuple[Any, ...]:
+        """The state to come back to after a case (:meth:`back`)."""
+        return len(self.atoms), dict(self.relations), dict(self.facts), dict(self.cell)
+
+    def back(self, mark: tuple[Any, ...]) -> None:
+        """Forget the atoms and facts that were made in a case."""
+        count, self.relations, self.facts, self.cell = mark
+        for atom in self.atoms[count:]:
+            del self.slots[atom.key]
+        del self.atoms[count:]
 
     # -- arithmetic -----------------------------------------------------------------------
 
@@ -248,6 +263,15 @@ class Field:
             ]  # fmt: skip
             terms.append("*".join([*sorted(factors), str(coefficient)]))
         return "+".join(sorted(terms))
+
+    def generic_key(self, poly: Poly) -> str:
+        """The key, the same for every row: what is known of x[i] holds for every i."""
+        key = self.key(poly)
+        free = self.free(poly)
+        if len(free) == 1:
+            (index,) = free
+            key = key.replace(str(index), f"{index.size}.*")
+        return key
 
     def primitive(self, poly: Poly) -> tuple[Poly, Fraction]:
         """``poly = factor * primitive``; the sign is fixed by the keys, not by the slots."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from symgd.cli.main import FORMULA_FIRST, print_json
-from symgd.cli.options import assignments, shapes_of
+from symgd.cli.options import assignments, names_of, shapes_of
 
 
 @click.command(context_settings=FORMULA_FIRST)
@@ -32,7 +32,7 @@ def grad(formula: str, **options: Any) -> int:
 
     constants = assignments(options["constant"], "constant") or None
     g = gradient(
-        formula, options["wrt"], columns=_listed(options["columns"]),
+        formula, options["wrt"], columns=names_of(options["columns"]),
         shapes=shapes_of(options["shape"]), constants=constants,
     )  # fmt: skip
     if options["as_json"]:
@@ -52,10 +52,6 @@ def grad(formula: str, **options: Any) -> int:
     if options["certificate"]:
         click.echo(f"\n{g.certificate}")
     return 0
-
-
-def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _content(g: Any, options: dict[str, Any]) -> dict[str, Any]:

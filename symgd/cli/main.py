@@ -12,6 +12,7 @@ import click
 EXAMPLES = """\b
 Examples:
   symgd grad "mean((y-(m*x+b))^2)" --steps
+  symgd check "-2*mean(x*(y-(m*x+b)))" --of "mean((y-(m*x+b))^2)" --wrt m
   symgd minimize "(x-3.5)^2-4.5x+10" --start x=0 --rate 0.1
   symgd fit "y ~ m*x + b" data.csv
   symgd demo
@@ -19,6 +20,7 @@ Examples:
 
 COMMANDS = {
     "grad": "symgd.cli.grad",
+    "check": "symgd.cli.check",
     "minimize": "symgd.cli.solve",
     "fit": "symgd.cli.solve",
     "demo": "symgd.cli.demo",
@@ -27,6 +29,7 @@ COMMANDS = {
 
 SUMMARIES = {
     "grad": "The gradient of a formula, with every step.",
+    "check": "Is a claimed derivative right, and if not, where and why?",
     "minimize": "The minimum of a formula.",
     "fit": "Fit a model to the columns of a file.",
     "demo": "The textbook jobs, start to end.",

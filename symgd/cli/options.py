@@ -84,6 +84,11 @@ def shapes_of(items: tuple[str, ...]) -> dict[str, str] | None:
     return shapes or None
 
 
+def names_of(text: str | None) -> list[str] | None:
+    """``"x, y"`` as ["x", "y"]."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
 def rate_of(text: str | None) -> Any:
     """A rate as a number, or a schedule as text."""
     if text is None:

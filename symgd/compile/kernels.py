@@ -7,12 +7,22 @@ are printed by SymPy's own NumPy printer and do not come here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 Array = Any
 Kernel = Callable[..., Array]
+
+
+POWERS: dict[Fraction, Kernel] = {
+    Fraction(1, 2): np.sqrt,
+    Fraction(-1): lambda u: 1.0 / u,
+    Fraction(-2): lambda u: 1.0 / (u * u),
+    Fraction(4): lambda u: np.square(u * u),
+}
+"""Powers that have a cheaper form than the general one."""
 
 
 def sigmoid(u: Array) -> Array:

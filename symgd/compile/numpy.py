@@ -9,12 +9,13 @@ know are called by position too (``_f7``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symgd.compile.kernels import bound
+from symgd.compile.kernels import POWERS, bound
 from symgd.compile.program import Instruction, Program
 
 Function = Callable[..., tuple[Any, ...]]
@@ -36,10 +37,11 @@ def compile_numpy(program: Program) -> Function:
     inputs = [names[p] for p in (*program.symbols.values(), *program.sizes.values())]
     constants = [names[p] for p, _ in program.numbers]
     kernels: dict[str, Any] = {}
+    exact = {place: node.value for place, node in program.exact if node.op == "num"}
     lines = [
         (names[i.dest], expression)
         for i in program.instructions
-        for expression in [_expression(i, names, kernels)]
+        for expression in [_expression(i, names, kernels, exact)]
     ]
     outputs = [names[p] for p in program.outputs]
     function = sp.lambdify(
@@ -66,9 +68,16 @@ def _places(program: Program) -> Sequence[int]:
     ]
 
 
-def _expression(i: Instruction, names: dict[int, Any], kernels: dict[str, Any]) -> Any:
+def _expression(
+    i: Instruction, names: dict[int, Any], kernels: dict[str, Any], exact: dict[int, Fraction]
+) -> Any:
     """The right side of one assignment, left as it is by ``evaluate=False``."""
     args = [names[a] for a in i.args]
+    if i.op == "pow" and exact.get(i.args[1]) in (2, 3):
+        return sp.Mul(*[args[0]] * int(exact[i.args[1]]), evaluate=False)
+    if i.op == "pow" and exact.get(i.args[1]) in POWERS:
+        kernels[f"_f{i.dest}"] = POWERS[exact[i.args[1]]]
+        return sp.Function(f"_f{i.dest}")(args[0])
     if i.op == "neg":
         return sp.Mul(-1, args[0], evaluate=False)
     if i.op == "mul":

@@ -7,13 +7,15 @@ other columns to the same function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symgd.compile.backends import BACKENDS, Runner, choose
 from symgd.compile.program import Program, linearize
 from symgd.compile.sizes import Sizes, bind, resolve
 from symgd.derive.partials import Partials
@@ -28,22 +30,48 @@ Function = Callable[..., tuple[Any, ...]]
 class Compiled:
     """A program as a callable of named arrays.
 
-    ``run({"x": ..., "m": ...}, {"N": 100})`` returns the outputs in order.
+    ``run({"x": ..., "m": ...}, {"N": 100})`` returns the outputs in order. The
+    function is made when it is first needed.
     """
 
     def __init__(self, outputs: Sequence[Node]) -> None:
-        from symgd.compile.numpy import compile_numpy
-
         self.program: Program = linearize(outputs)
-        self.function: Function = compile_numpy(self.program)
         self.symbols = tuple(self.program.symbols)
         self.sizes = tuple(self.program.sizes)
+
+    @cached_property
+    def function(self) -> Function:
+        """The program as a NumPy function of (symbols..., sizes...)."""
+        from symgd.compile.numpy import compile_numpy
+
+        return compile_numpy(self.program)
 
     def run(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[Any, ...]:
         """The outputs for the given values."""
         arguments = [values[name] for name in self.symbols]
         arguments += [np.float64(resolve((s,), sizes, "the formula")[0]) for s in self.sizes]
         return self.function(*arguments)
+
+
+class TakenRows(Mapping[str, Any]):
+    """Columns of which some rows are taken, each when it is first looked at."""
+
+    def __init__(self, data: Mapping[str, Any], by_row: Sequence[str], rows: IntArray) -> None:
+        self._data, self._by_row, self._rows = data, by_row, rows
+        self._taken: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._by_row:
+            return self._data[name]
+        if name not in self._taken:
+            self._taken[name] = np.ascontiguousarray(self._data[name][self._rows])
+        return self._taken[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,7 @@ class Objective:
     a float and an array (p,). ``names`` are the p components
     (``"theta[0]"``), :meth:`pack` and :meth:`unpack` go between the vector and
     the named parameters, :meth:`at_rows` is the same loss on some rows of the data.
+    ``backend`` says what computes, and why nothing faster does.
 
     >>> from symgd.formula.problem import read
     >>> from symgd.derive.partials import derive
@@ -68,6 +97,8 @@ class Objective:
     sizes: Mapping[str, int]
     compiled: Compiled
     backend: str = "numpy"
+    runner: Runner | None = None
+    """What computes instead of the NumPy function, if anything does."""
 
     def __post_init__(self) -> None:
         symbols, layout = self.compiled.symbols, self.layout
@@ -77,13 +108,8 @@ class Objective:
             size = int(np.prod(shape, dtype=int))
             slots.append((name, place, place + size, shape))
             place += size
-        fixed: list[Any] = [self.data.get(name) for name in symbols]
-        fixed += [
-            np.float64(resolve((s,), self.sizes, "the formula")[0]) for s in self.compiled.sizes
-        ]
         where = {name: i for i, name in enumerate(symbols)}
         moving = [(where[n], a, b, shape) for n, a, b, shape in slots if n in where]
-        object.__setattr__(self, "_fixed", fixed)
         object.__setattr__(self, "_moving", moving)
         object.__setattr__(self, "_slots", slots)
 
@@ -101,6 +127,9 @@ class Objective:
         return self.layout.unpack(theta)
 
     def __call__(self, theta: FloatArray, /) -> tuple[float, FloatArray]:
+        if self.runner is not None:
+            found = self.runner(theta)
+            return float(found[0]), found[1:]
         outputs = self._evaluate(self.compiled.function, theta)
         gradient = np.empty(theta.shape[0])
         for (_, begin, end, shape), part in zip(self._slots, outputs[1:], strict=True):  # type: ignore[attr-defined]
@@ -110,8 +139,15 @@ class Objective:
                 gradient[begin] = part
         return float(outputs[0]), gradient
 
+    @cached_property
+    def _fixed(self) -> list[Any]:
+        """The arguments of the NumPy function that do not change from call to call."""
+        symbols, sizes = self.compiled.symbols, self.compiled.sizes
+        counts = [np.float64(resolve((s,), self.sizes, "the formula")[0]) for s in sizes]
+        return [*(self.data.get(name) for name in symbols), *counts]
+
     def _evaluate(self, function: Function, theta: FloatArray) -> tuple[Any, ...]:
-        arguments = list(self._fixed)  # type: ignore[attr-defined]
+        arguments = list(self._fixed)
         for place, begin, end, shape in self._moving:  # type: ignore[attr-defined]
             arguments[place] = theta[begin:end].reshape(shape) if shape else theta[begin]
         return function(*arguments)
@@ -124,7 +160,7 @@ class Objective:
             raise OptionError("the loss has no rows of data, so it cannot be taken in batches")
         return self.sizes[rows]
 
-    @property
+    @cached_property
     def row_columns(self) -> tuple[str, ...]:
         """The columns that have one entry for each row."""
         rows = self.partials.problem.rows
@@ -135,14 +171,13 @@ class Objective:
         """The same loss on the given rows only (0-based)."""
         own = self.partials.problem.rows
         self._check_batches(own)
-        taken = {
-            n: (np.ascontiguousarray(c[rows]) if n in self.row_columns else c)
-            for n, c in self.data.items()
-        }
+        taken = TakenRows(self.data, self.row_columns, rows)
         sizes = {**self.sizes, str(own): len(rows)}
-        return Objective(
-            self.partials, self.layout, taken, sizes, self.compiled, self.backend
-        )
+        runner = None if self.runner is None else self.runner.at_rows(rows)
+        batch = object.__new__(Objective)
+        kept = {k: v for k, v in self.__dict__.items() if k != "_fixed"}
+        batch.__dict__.update(kept, data=taken, sizes=sizes, runner=runner)
+        return batch
 
     def _check_batches(self, rows: str | None) -> None:
         for symbol in self.partials.problem.symbols:
@@ -169,6 +204,16 @@ class Objective:
             )]))  # fmt: skip
         full = np.array(columns).reshape(theta.shape[0], theta.shape[0])
         return np.asarray((full + full.T) / 2)
+
+    def product(self, theta: FloatArray, vector: FloatArray, /) -> FloatArray:
+        """The Hessian at ``theta`` times ``vector``, both (p,), without forming the matrix."""
+        values: dict[str, Any] = dict(self.data)
+        for name, begin, end, shape in self._slots:  # type: ignore[attr-defined]
+            for key, whole in ((name, theta), (_DIRECTION + name, vector)):
+                values[key] = whole[begin:end].reshape(shape) if shape else whole[begin]
+        outputs = self._second_order().run(values, self.sizes)
+        shapes = self.layout.shapes.values()
+        return np.concatenate([_flat(part, s) for part, s in zip(outputs, shapes, strict=True)])
 
     def _second_order(self) -> Compiled:
         made: Compiled | None = self.__dict__.get("_hessian")
@@ -212,10 +257,13 @@ def compile_objective(
     """The objective of ``partials`` on ``data`` (column name -> array).
 
     ``shapes`` gives the shapes of parameters that neither the formula nor the
-    data determine (from a start value). ``backend`` is ``"auto"`` or ``"numpy"``.
+    data determine (from a start value). ``backend`` is ``"numpy"`` (the reference),
+    ``"native"`` (compiled by LLVM; NumPy where that cannot be) or ``"auto"`` (whatever
+    is fastest for this formula and these data).
     """
-    if backend not in ("auto", "numpy"):
-        raise OptionError(f"backend={backend!r} is not known; there are 'auto' and 'numpy'")
+    if backend not in BACKENDS:
+        known = ", ".join(map(repr, BACKENDS))
+        raise OptionError(f"backend={backend!r} is not known; there are {known}")
     columns, sizes = bind_data(partials, data)
     problem = partials.problem
     for name, shape in (shapes or {}).items():
@@ -225,7 +273,8 @@ def compile_objective(
         {name: resolve(problem.shape(name), sizes, name) for name in partials.wrt}
     )
     compiled = Compiled([partials.loss, *partials.raw.values()])
-    return Objective(partials, layout, columns, sizes, compiled)
+    runner, how = choose(compiled.program, partials.problem, layout, columns, sizes, backend)
+    return Objective(partials, layout, columns, sizes, compiled, how, runner)
 
 
 def bind_data(

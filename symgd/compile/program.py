@@ -108,9 +108,7 @@ def _shape_slots(node: Node) -> tuple[Any, list[str]]:
     return (shape if node.op == "broadcast" else (shape, node.value[1])), needed
 
 
-def _size_place(
-    name: str, place: dict[Node, int], sizes: dict[str, int], node: Node
-) -> int:
+def _size_place(name: str, place: dict[Node, int], sizes: dict[str, int], node: Node) -> int:
     """The place of a named size, made an input if it is not one yet."""
     size = node.graph.size(name)
     if size not in place:

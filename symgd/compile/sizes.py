@@ -25,9 +25,7 @@ class Sizes(dict[str, int]):
         self.origin: dict[str, str] = {}
 
 
-def bind(
-    name: str, shape: Shape, actual: tuple[int, ...], sizes: Sizes
-) -> None:
+def bind(name: str, shape: Shape, actual: tuple[int, ...], sizes: Sizes) -> None:
     """Match the shape of ``name`` with an actual one; new sizes are put into ``sizes``."""
     if len(shape) != len(actual):
         raise ShapeProblem(

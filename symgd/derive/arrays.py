@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symgd.formula.graph import Node
 from symgd.formula.shapes import Shape, normal_axes
 
 WHOLE = ("slice", None, None, None)
+
+
+def lined_up(*nodes: Node) -> list[Node]:
+    """The nodes with as many axes as the largest, where their product would be refused.
+
+    Derivatives may be smaller than the array they stand for: a column (n, 1) may meet a
+    vector (p,) where the formula itself only has (n, p) and (p,). There the vector is a row.
+    """
+    rank = max(len(node.shape) for node in nodes)
+    columns = {
+        axis - len(node.shape)
+        for node in nodes
+        for axis, size in enumerate(node.shape)
+        if size == 1 and len(node.shape) == rank
+    }
+    if rank < 2 or not columns:
+        return list(nodes)
+    return [_as_rows(node, rank) if _meets(node, columns) else node for node in nodes]
+
+
+def _meets(node: Node, columns: set[int]) -> bool:
+    """Whether a smaller node has entries along an axis that is 1 in a larger one."""
+    rank = len(node.shape)
+    return any(-axis <= rank and node.shape[axis] != 1 for axis in columns)
+
+
+def _as_rows(node: Node, rank: int) -> Node:
+    missing = rank - len(node.shape)
+    if not missing or not node.shape:
+        return node
+    items = (("new",),) * missing + (WHOLE,) * len(node.shape)
+    return node.graph.make("getitem", node, value=items)
+
+
+def times(left: Node, right: Node) -> Node:
+    """The product of two derivatives, either of which may be smaller than its array."""
+    if left.shape and right.shape and left.shape != right.shape:
+        left, right = lined_up(left, right)
+    return left * right
+
+
+def over(top: Node, bottom: Node) -> Node:
+    """The quotient of two derivatives, either of which may be smaller than its array."""
+    if top.shape and bottom.shape and top.shape != bottom.shape:
+        top, bottom = lined_up(top, bottom)
+    return top / bottom
+
+
+def total(terms: Sequence[Node]) -> Node:
+    """The sum of derivatives, any of which may be smaller than its array."""
+    first, *rest = terms
+    if not rest:
+        return first
+    if any(term.shape != first.shape for term in rest):
+        terms = lined_up(*terms)
+    return first.graph.plus(*terms)
 
 
 def scalar_factor(node: Node) -> tuple[Node, Node]:
@@ -23,9 +81,19 @@ def scalar_factor(node: Node) -> tuple[Node, Node]:
 
 
 def matmul(left: Node, right: Node) -> Node:
-    """The matrix product with scalar factors moved to the front."""
+    """The matrix product with scalar factors moved to the front; the identity drops out."""
     (a, u), (b, v) = scalar_factor(left), scalar_factor(right)
+    if _is_eye(u) or _is_eye(v):
+        return a * b * (v if _is_eye(u) else u)
     return a * b * left.graph.make("matmul", u, v)
+
+
+def _is_eye(node: Node) -> bool:
+    """Whether the node is what :func:`eye` makes."""
+    if node.op != "diag" or len(node.shape) != 2:
+        return False
+    ones = node.args[0]
+    return ones.op == "broadcast" and ones.args[0].is_number(1)
 
 
 def filled(node: Node, shape: Shape) -> Node:
@@ -35,7 +103,7 @@ def filled(node: Node, shape: Shape) -> Node:
     scalar, array = scalar_factor(node)
     if array.shape and array is not node:
         return scalar * filled(array, shape)
-    if not node.shape:
+    if not node.shape and not node.is_number(0):
         return node * node.graph.make("broadcast", node.graph.number(1), value=shape)
     return node.graph.make("broadcast", node, value=shape)
 

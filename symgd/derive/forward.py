@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from symgd.derive.arrays import count_of, filled
+from symgd.derive.arrays import count_of, filled, over, reduced, sum_over, times, total
 from symgd.derive.rules import RULES, partials_of
 from symgd.errors import UnsupportedError
 from symgd.formula.graph import Node, depends_on, topological
+from symgd.formula.shapes import normal_axes
 
 Tangent = Callable[[Node, "list[Node | None]"], "Node | None"]
 
@@ -45,7 +46,7 @@ def tangent_of(node: Node, changes: list[Node | None]) -> Node | None:
     if rule is None or rule.adjoint is not None:
         raise UnsupportedError(f"the forward derivative of {node.op} is not known")
     terms = [
-        d * change
+        times(d, change)
         for d, change in zip(partials_of(node), changes, strict=True)
         if d is not None and change is not None and not change.is_number(0)
     ]
@@ -53,9 +54,7 @@ def tangent_of(node: Node, changes: list[Node | None]) -> Node | None:
 
 
 def _total(node: Node, terms: list[Node]) -> Node | None:
-    if not terms:
-        return None
-    return terms[0] if len(terms) == 1 else node.graph.plus(*terms)
+    return total(terms) if terms else None
 
 
 def _add(node: Node, changes: list[Node | None]) -> Node | None:
@@ -70,10 +69,10 @@ def _div(node: Node, changes: list[Node | None]) -> Node | None:
     """(u/v)' = (u'v - uv')/v^2, and u'/v for a constant v."""
     (u, v), (du, dv) = node.args, changes
     if dv is None:
-        return None if du is None else du / v
+        return None if du is None else over(du, v)
     if du is None:
-        return -(u * dv / v**2)
-    return (du * v - u * dv) / v**2
+        return -over(times(u, dv), v**2)
+    return over(total([times(du, v), -times(u, dv)]), v**2)
 
 
 def _where(node: Node, changes: list[Node | None]) -> Node | None:
@@ -108,19 +107,16 @@ def _linear(node: Node, changes: list[Node | None]) -> Node | None:
 
 
 def _sum(node: Node, changes: list[Node | None]) -> Node | None:
-    from symgd.derive.arrays import reduced, sum_over
-    from symgd.formula.shapes import normal_axes
-
     change = changes[0]
     if change is None:
         return None
     axes, keep = node.value
     full = node.args[0].shape
     if axes is None and not keep:
-        total = reduced(change, full, ())
+        summed = reduced(change, full, ())
     else:
-        total = sum_over(filled(change, full), normal_axes(axes, len(full)), keep)
-    return total / count_of(node) if node.op == "mean" else total
+        summed = sum_over(filled(change, full), normal_axes(axes, len(full)), keep)
+    return summed / count_of(node) if node.op == "mean" else summed
 
 
 def _by_weights(node: Node, changes: list[Node | None]) -> Node | None:
@@ -133,7 +129,7 @@ def _by_weights(node: Node, changes: list[Node | None]) -> Node | None:
     if weight is None:
         return None
     axes, keep = node.value
-    product = filled(weight * change, node.args[0].shape)
+    product = filled(times(weight, change), node.args[0].shape)
     return graph.make("sum", product, value=(axes, keep))
 
 
@@ -199,5 +195,3 @@ _TANGENTS: dict[str, Tangent] = {
 _TANGENTS |= dict.fromkeys(
     ("transpose", "trace", "diag", "getitem", "scatter", "broadcast"), _linear
 )
-
-

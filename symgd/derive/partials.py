@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from symgd.derive.expand import without_derivatives
 from symgd.derive.rewrite import stable
 from symgd.derive.sweep import sweep
-from symgd.derive.tidy import tidy
+from symgd.derive.textbook import textbook
 from symgd.formula.graph import Node
 from symgd.formula.problem import Problem
 
@@ -29,7 +29,8 @@ class Partials:
 
     def textbook(self, name: str) -> Node:
         """The partial derivative by ``name`` in textbook form."""
-        return tidy(self.raw[name], (self.loss, self.written))
+        symbol = self.problem.symbol(name)
+        return textbook(self.raw[name], self.loss, self.written, symbol)
 
 
 def derive(problem: Problem, wrt: tuple[str, ...] | None = None) -> Partials:

@@ -11,6 +11,7 @@ accurate too: ``log(1 + exp(1000))`` is 1000, its derivative 1.
 | ``log(exp(u) + exp(v))``                 | ``logaddexp(u, v)``|
 | ``log(sum(exp(u)))``                     | ``logsumexp(u)``   |
 | ``exp(u)/sum(exp(u))``                   | ``softmax(u)``     |
+| ``log(softmax(u))``                      | ``u - logsumexp(u)`` |
 | ``norm(u)^2``, ``abs(u)^2``              | ``sum(u^2)``, ``u^2`` |
 
 and, only for computing (:func:`compensated`): ``expm1``, ``log1p``, ``1 - cos``.
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symgd.formula.graph import Graph, Node, topological
+from symgd.formula.shapes import normal_axes
 
 Rewrite = Callable[[Node], "Node | None"]
 
@@ -94,6 +96,9 @@ def _log(node: Node) -> Node | None:
         first, second = inner.args
         if first.is_number(1) and second.op == "neg" and second.args[0].op == "sigmoid":
             return -graph.make("softplus", second.args[0].args[0])
+    if inner.op == "softmax":
+        axes = (inner.value,) if len(inner.shape) > 1 else None
+        return inner.args[0] - graph.make("logsumexp", inner.args[0], value=(axes, bool(axes)))
     if inner.op == "sum":
         u = _exponent(inner.args[0])
         if u is not None and u.shape == inner.args[0].shape:
@@ -125,24 +130,28 @@ def _log1p(node: Node) -> Node | None:
 def _div(node: Node) -> Node | None:
     top, bottom = node.args
     graph = node.graph
-    if bottom.op == "sum" and bottom.value == (None, False):
-        u = _exponent(top)
-        if u is not None and bottom.args[0] is top and len(top.shape) == 1:
-            return graph.make("softmax", u, value=-1)
+    above = _exponent(top)
+    if above is not None and bottom.op == "sum" and bottom.args[0] is top:
+        return _softmax_of(above, bottom)
     u = one_plus_exp(bottom)
     if u is None:
         return None
-    above = _exponent(top)
-    if above is u:
-        return graph.make("sigmoid", u)
-    logistic = graph.make("sigmoid", _flip(u))
     if above is not None:
-        if _flip(above) is u or above is _flip(u):
-            return None
-        return None
-    if top.is_number(1):
-        return logistic
-    return graph.make("mul", top, logistic)
+        return graph.make("sigmoid", u) if above is u else None
+    logistic = graph.make("sigmoid", _flip(u))
+    return logistic if top.is_number(1) else graph.make("mul", top, logistic)
+
+
+def _softmax_of(u: Node, total: Node) -> Node | None:
+    """``exp(u)/sum(exp(u))`` over a vector, or over one axis that is kept."""
+    axes, keep = total.value
+    rank = len(u.shape)
+    if rank == 1 and not keep:
+        return u.graph.make("softmax", u, value=-1)
+    if axes is not None and len(axes) == 1 and keep:
+        (axis,) = normal_axes(axes, rank)
+        return u.graph.make("softmax", u, value=axis - rank)
+    return None
 
 
 def _pow(node: Node) -> Node | None:

@@ -26,7 +26,9 @@ from symgd.derive.arrays import (
     filled,
     inserted,
     matmul,
+    over,
     scalar_factor,
+    times,
 )
 from symgd.errors import UnsupportedError
 from symgd.formula.functions import ELEMENTWISE_1, ELEMENTWISE_2
@@ -69,12 +71,12 @@ def _div(node: Node) -> tuple[Node | None, ...]:
 
 def _pow(node: Node) -> tuple[Node | None, ...]:
     base, exponent = node.args
-    log = node.graph.make("log", base)
     to_base = exponent * base ** (exponent - 1)
     if exponent.op == "num":
         return to_base, None
-    to_exponent = node if base.op == "const" and base.value == "e" else log * node
-    return to_base, to_exponent
+    if base.op == "const" and base.value == "e":
+        return to_base, node
+    return to_base, node.graph.make("log", base) * node
 
 
 def _add_adjoint(node: Node, g: Node) -> list[Node | None]:
@@ -83,7 +85,7 @@ def _add_adjoint(node: Node, g: Node) -> list[Node | None]:
 
 def _div_adjoint(node: Node, g: Node) -> list[Node | None]:
     u, v = node.args
-    return [g / v, -(g * u / v**2)]
+    return [over(g, v), -over(times(g, u), v**2)]
 
 
 # -- functions whose derivative is written with care ----------------------------------------------
@@ -104,6 +106,11 @@ def _logaddexp(node: Node) -> tuple[Node | None, ...]:
 
 def _sqrt(node: Node) -> tuple[Node | None, ...]:
     return (1 / (2 * node),)
+
+
+def _hypot(node: Node) -> tuple[Node | None, ...]:
+    u, v = node.args
+    return u / node, v / node
 
 
 def _cbrt(node: Node) -> tuple[Node | None, ...]:
@@ -171,7 +178,8 @@ def _mean(node: Node, g: Node) -> list[Node | None]:
 
 
 def _prod(node: Node, g: Node) -> list[Node | None]:
-    return [inserted(node, g) * node.graph.make("prodrest", node.args[0], value=node.value)]
+    rest = node.graph.make("prodrest", node.args[0], value=(node.value[0], False))
+    return [inserted(node, g) * rest]
 
 
 def _extreme(node: Node, g: Node) -> list[Node | None]:
@@ -278,6 +286,10 @@ def _getitem(node: Node, g: Node) -> list[Node | None]:
         if not g.shape:
             return [g]
         g = filled(g, node.shape)
+        added = tuple(axis for axis, item in enumerate(items) if item == ("new",))
+        scalar, array = scalar_factor(g)
+        if array.op == "sum" and array.value == (added, True):
+            return [scalar * node.graph.make("sum", array.args[0], value=(added, False))]
         back = tuple(("at", 0) if item == ("new",) else whole for item in items)
         return [node.graph.make("getitem", g, value=back)]
     return [node.graph.make("scatter", filled(g, node.shape), value=(u.shape, items))]
@@ -321,6 +333,7 @@ def _table() -> dict[str, Rule]:
         "logaddexp": Rule("chain rule", _CHAIN, _logaddexp),
         "sqrt": Rule("chain rule", "the derivative of sqrt(u) is 1/(2 sqrt(u))", _sqrt,
                      domain="the argument is positive"),
+        "hypot": Rule("chain rule", _CHAIN, _hypot, domain=_DOMAINS["hypot"]),
         "cbrt": Rule("chain rule", _CHAIN, _cbrt, domain="the argument is not 0"),
         "expm1": Rule("chain rule", "the derivative of e^u - 1 is e^u", _expm1),
         "abs": Rule("absolute value", "the derivative of |u| is the sign of u", _abs,
@@ -393,19 +406,27 @@ def partials_of(node: Node) -> tuple[Node | None, ...]:
     return local_derivatives(node)
 
 
-def adjoints_of(node: Node, g: Node) -> list[Node | None]:
-    """The adjoints of the arguments of ``node``, each in the shape of the node."""
+def adjoints_of(node: Node, g: Node, active: set[Node]) -> list[Node | None]:
+    """The adjoints of those arguments of ``node`` that are ``active``, others ``None``.
+
+    Those of elementwise operations have the shape of the node.
+    """
     rule = RULES.get(node.op)
     if rule is None:
         raise UnsupportedError(f"the derivative of {node.op} is not known")
     if rule.adjoint is not None:
-        return rule.adjoint(node, g)
-    return [None if d is None else g * d for d in partials_of(node)]
+        found = rule.adjoint(node, g)
+        return [d if a in active else None for a, d in zip(node.args, found, strict=True)]
+    return [
+        times(g, d) if d is not None and a in active else None
+        for a, d in zip(node.args, partials_of(node), strict=True)
+    ]
 
 
 ELEMENTWISE_ADJOINTS = frozenset(
     op for op, rule in RULES.items()
-    if rule.adjoint is None or op in ("add", "neg", "div", "where", "maximum", "minimum")
+    if rule.adjoint is None
+    or op in ("add", "neg", "div", "where", "maximum", "minimum", "broadcast")
 )  # fmt: skip
 """Operations whose adjoints still have to be summed back over broadcast axes."""
 

@@ -8,83 +8,321 @@ is constant"); the last step puts the parts together.
 >>> from symgd.formula.problem import read
 >>> for step in explain(derive(read("(2x - 3)^5")), "x").steps:
 ...     print(step.rule, "|", step.equation)
-power rule | d/dx (2*x - 3)^5 = 5*(2*x - 3)^4 * d/dx (2*x - 3)
+chain rule | d/dx (2*x - 3)^5 = 5*(2*x - 3)^4*d/dx (2*x - 3)
 inner function | d/dx (2*x - 3) = 2
 put together | 5*(2*x - 3)^4*2 = 10*(2*x - 3)^4
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from symgd.derive.arrays import filled
+from symgd.derive.corners import corners
 from symgd.derive.forward import tangents
 from symgd.derive.partials import Partials
-from symgd.derive.rules import RULES, partials_of
+from symgd.derive.sentences import Telling, Told, Words, listed
 from symgd.derive.tidy import tidy
-from symgd.formula.graph import Node, depends_on, topological
-from symgd.formula.text import SUM, pieces, to_text
+from symgd.errors import OptionError
+from symgd.formula.graph import Node, depends_on, rebuild, topological
+from symgd.formula.latex import LatexStyle, name_latex
+from symgd.formula.notation import suits_indices, written
+from symgd.formula.pretty import IndexStyle, PrettyStyle, name_pretty
+
+LEVELS = ("brief", "normal", "every")
+STYLES = ("text", "pretty", "latex")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One rule at one place: its name, a sentence, and ``before = after``."""
+    """One rule at one place: its name, a sentence, and ``before = after``.
+
+    ``depth`` and ``parent`` (the number of the step it belongs to, 0 for none) give its place
+    in the tree of steps; ``formula`` is the sub-formula, ``result`` its finished
+    derivative, ``before`` and ``after`` the two sides of the equation.
+    """
 
     number: int
     rule: str
-    sentence: str
-    equation: str
+    words: Words
     formula: Node
-    """The sub-formula that is differentiated."""
     result: Node
-    """Its derivative."""
+    before: Node
+    after: Node
+    depth: int = 0
+    parent: int = 0
+    indexed: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The rule in words, formulas in the text syntax."""
+        return self.said("text")
+
+    @property
+    def equation(self) -> str:
+        """``before = after`` in the text syntax."""
+        return self.shown("text")
+
+    def said(self, style: str = "pretty") -> str:
+        """The sentence with its formulas in one style: ``text``, ``pretty`` or ``latex``."""
+        parts = [
+            word if isinstance(word, str) else _inline(word, style, self.indexed)
+            for word in self.words
+        ]
+        return "".join(parts) + "".join(f"; {note}" for note in self.notes)
+
+    def shown(self, style: str = "pretty") -> str:
+        """The equation in one style."""
+        before, after = self.sides(style)
+        return after if before == after else f"{before} = {after}"
+
+    def sides(self, style: str) -> tuple[str, str]:
+        """Both sides of the equation in one style."""
+        after = show(self.after, style, self.indexed)
+        if self.rule == "read off":
+            return _partial(self.before, style), after
+        return show(self.before, style, self.indexed), after
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """The steps to one partial derivative; ``result`` is computed from them."""
+    """The steps to one partial derivative; ``result`` is computed from them.
+
+    ``answer`` is the same in textbook form.
+    """
 
     name: str
     loss: Node
     steps: tuple[Step, ...]
     result: Node
+    answer: Node
+    label: str = "L"
+    proof: tuple[str, ...] = field(default=(), compare=False)
 
-    def text(self) -> str:
-        """Numbered sentences with their equations."""
+    def text(self, ascii: bool = False) -> str:
+        """Numbered sentences with their equations, in Unicode or in ASCII."""
+        style = "text" if ascii else "pretty"
         width = max(len(step.rule) for step in self.steps)
-        lines = [f"dL/d{self.name}"]
+        shown = self.name if ascii else name_pretty(self.name)
+        lines = [f"d{self.label}/d{shown}"]
         for step in self.steps:
-            lines.append(f"{step.number:2d} {step.rule:<{width}}  {step.sentence}")
-            lines.append(f"   {'':<{width}}  {step.equation}")
-        return "\n".join(lines)
+            lines.append(f"{step.number:2d} {step.rule:<{width}}  {step.said(style)}")
+            lines.append(f"   {'':<{width}}  {step.shown(style)}")
+        return "\n".join([*lines, *self.proof])
+
+    def latex(self) -> str:
+        """The equations in LaTeX, one line for each step, with the rule beside it."""
+        lines = []
+        for step in self.steps:
+            before, after = step.sides("latex")
+            equals = f"{before} &= {after}" if before != after else f"&= {after}"
+            lines.append(rf"{equals} && \text{{{step.number}. {step.rule}}}")
+        body = " \\\\\n".join(lines)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for step in self.steps:
+            indent = 1.5 * min(step.depth, 12)
+            said = html.escape(step.said("latex"))
+            equation = html.escape(step.shown("latex"))
+            rows.append(
+                f'<li style="margin-left:{indent}em"><b>{html.escape(step.rule)}</b>: {said}'
+                f"<br>$\\displaystyle {equation}$</li>"
+            )
+        name = html.escape(name_latex(self.name))
+        head = rf"$\frac{{\partial {self.label}}}{{\partial {name}}}$"
+        proof = "".join(f"<p>{html.escape(line)}</p>" for line in self.proof)
+        return f"<div>{head}<ol>{''.join(rows)}</ol>{proof}</div>"
 
     def __str__(self) -> str:
         return self.text()
 
-    def __iter__(self) -> object:
+    def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 
     def __len__(self) -> int:
         return len(self.steps)
 
 
-def explain(partials: Partials, name: str) -> Derivation:
-    """The derivation of dL/d``name`` from the loss as the user wrote it."""
-    symbol = partials.problem.symbol(name)
-    loss, graph = partials.written, partials.written.graph
-    change = graph.number(1) if not symbol.shape else graph.symbol("d" + name, symbol.shape)
-    order = topological(loss)
-    active = depends_on(order, [symbol])
-    found = tangents(loss, {symbol: change})
-    linear = _linear_in(order, symbol, active)
-    writer = _Writer(name, found, active, loss)
-    steps: list[Step] = []
-    for node in reversed(order):
-        if node in active and node is not symbol and _is_told(node, order, active, linear):
-            steps.append(writer.step(len(steps) + 1, node, node in linear))
-    result = found.get(loss, graph.number(0))
-    final = partials.textbook(name)
-    steps.append(_last(len(steps) + 1, name, loss, result, final, bool(symbol.shape)))
-    return Derivation(name, loss, tuple(steps), result)
+def show(node: Node, style: str, indexed: bool) -> str:
+    """A formula in one style; ``indexed`` writes columns with their index."""
+    if style == "text":
+        return written(node, IndexStyle(), "array")
+    form = "index" if indexed else "array"
+    if style == "pretty":
+        return written(node, PrettyStyle(), form)
+    if style == "latex":
+        return written(node, LatexStyle(), form)
+    raise OptionError(f"style={style!r} is not known; there are {', '.join(STYLES)}")
+
+
+def _partial(symbol: Node, style: str) -> str:
+    """``dL/dw``: what is read off for an array."""
+    name = str(symbol.value)
+    if style == "latex":
+        return rf"\frac{{\partial L}}{{\partial {name_latex(name, (), len(symbol.shape))}}}"
+    return f"dL/d{name_pretty(name) if style == 'pretty' else name}"
+
+
+def _inline(node: Node, style: str, indexed: bool) -> str:
+    shown = show(node, style, indexed)
+    return f"${shown}$" if style == "latex" else shown
+
+
+def explain(partials: Partials, name: str, level: str = "normal") -> Derivation:
+    """The derivation of dL/d``name`` from the loss as the user wrote it.
+
+    ``level`` is ``"brief"`` (the outermost rules), ``"normal"`` (down to what is linear in
+    the parameter) or ``"every"`` (every rule, also inside what is linear).
+    """
+    if level not in LEVELS:
+        raise OptionError(f"level={level!r} is not known; there are {', '.join(LEVELS)}")
+    return _Teller(partials, name, level).derivation()
+
+
+class _Teller:
+    """Walks the formula from the top and writes one step for each rule."""
+
+    def __init__(self, partials: Partials, name: str, level: str) -> None:
+        self.partials, self.name, self.level = partials, name, level
+        self.symbol = partials.problem.symbol(name)
+        self.loss = partials.written
+        graph = self.graph = self.loss.graph
+        self.is_array = bool(self.symbol.shape)
+        change = graph.number(1)
+        if self.is_array:
+            change = graph.make("differential", self.symbol)
+        order = topological(self.loss)
+        self.active = depends_on(order, [self.symbol])
+        self.found = tangents(self.loss, {self.symbol: change})
+        self.linear = _linear_in(order, self.symbol, self.active)
+        self.telling = Telling(self.symbol, self.active, self.found, self.mark)
+        self.indexed = not self.is_array and suits_indices(self.loss)
+        self.after: dict[Node, Node] = {}
+        self.steps: list[Step] = []
+
+    def mark(self, node: Node) -> Node:
+        """``d/dm (node)``, for an array parameter the change ``d(node)``."""
+        if self.is_array:
+            return self.graph.make("differential", node)
+        return self.graph.make("derivative", node, self.symbol)
+
+    def derivation(self) -> Derivation:
+        todo: list[tuple[Node, int, int]] = [(self.loss, 0, 0)]
+        seen: set[Node] = set()
+        while todo:
+            node, depth, parent = todo.pop()
+            if node in seen or node not in self.active:
+                continue
+            seen.add(node)
+            number, below = self.step(node, depth, parent)
+            todo += [(a, depth + bool(number), number or parent) for a in reversed(below)]
+        result = self.assembled()
+        final = self.partials.textbook(self.name)
+        self.last(result, final)
+        steps = tuple(self.steps)
+        label = self.partials.problem.label or "L"
+        label = label if label.isidentifier() else "L"
+        return Derivation(self.name, self.loss, steps, result, final, label)
+
+    def step(self, node: Node, depth: int, parent: int) -> tuple[int, list[Node]]:
+        """Tell one step; its number (0 if none was needed) and the parts that come next."""
+        if node is self.symbol:
+            self.after[node] = self.found[node]
+            if self.level == "every":
+                words: Words = ("the derivative of ", node, " by itself is 1")
+                return self.write(node, Told("variable", words, self.found[node]), depth, parent), []
+            return 0, []
+        if node in self.linear and self.level != "every":
+            told = self.inner(node)
+            self.after[node] = told.after
+            return self.write(node, told, depth, parent), []
+        told = self.telling.tell(node)
+        self.after[node] = told.after
+        parts = node.args[1:] if node.op == "where" else node.args
+        inner = [a for a in parts if a in self.active]
+        if node.op == "add":
+            inner = [a.args[0] if a.op == "neg" else a for a in inner]
+        if node.op == "neg" and self.level != "every":
+            return 0, inner
+        done = len(inner) == 1 and inner[0] is self.symbol and self.level != "every"
+        if self.level == "brief" and depth > 1:
+            self.after[node] = self.telling.derivative(node)
+            return 0, []
+        return self.write(node, told, depth, parent), [] if done else inner
+
+    def write(self, node: Node, told: Told, depth: int, parent: int) -> int:
+        number = len(self.steps) + 1
+        notes = tuple(str(c) for c in corners(node, self.symbol))
+        self.steps.append(
+            Step(
+                number, told.rule, told.words, node, self.telling.derivative(node),
+                self.mark(node), told.after, depth, parent, self.indexed, notes,
+            )
+        )  # fmt: skip
+        return number
+
+    def inner(self, node: Node) -> Told:
+        """What is linear in the parameter: which parts are constant, what the others give."""
+        terms = node.args if node.op == "add" else (node,)
+        still: list[Node] = []
+        moving: list[Node] = []
+        for term in terms:
+            bare = term.args[0] if term.op == "neg" else term
+            for part in bare.args if bare.op == "add" else (bare,):
+                (moving if part in self.active else still).append(part)
+        words: list[str | Node] = ["everything but ", self.symbol, " is constant: "]
+        if still:
+            words += [*listed(still), " give 0, " if len(still) > 1 else " gives 0, "]
+        for i, part in enumerate(moving):
+            words += [", " if i else "", part, " gives ", self.telling.derivative(part)]
+        result = self.telling.derivative(node)
+        return Told("inner function", tuple(words), result)
+
+    def assembled(self) -> Node:
+        """The steps put into each other: every marked derivative replaced by what it gave."""
+        whole: dict[Node, Node] = {}
+        zero = self.graph.number(0)
+        for node in topological(self.loss):
+            if node not in self.active:
+                continue
+            after = self.after.get(node)
+            if after is None:
+                after = self.telling.derivative(node)
+            replace: dict[Node, Node] = {}
+            order = topological(after)
+            for part in order:
+                if part.op in ("derivative", "differential") and part.args[0] in whole:
+                    replace[part] = filled(whole[part.args[0]], part.shape)
+            whole[node] = self.graph_of(after, order, replace)
+        return whole.get(self.loss, zero)
+
+    def graph_of(self, after: Node, order: list[Node], replace: dict[Node, Node]) -> Node:
+        if not replace:
+            return after
+        kept = {n: n for n in order if n.op in ("derivative", "differential")}
+        return rebuild(order, {**kept, **replace}, self.graph)[after]
+
+    def last(self, result: Node, final: Node) -> None:
+        """Put together, or for an array read the gradient off the change of the loss."""
+        number = len(self.steps) + 1
+        if self.is_array:
+            words: Words = (
+                "the change of the loss is the gradient times ", self.found[self.symbol],
+                ", entry by entry, summed",
+            )  # fmt: skip
+            step = Step(number, "read off", words, self.loss, final, self.symbol, final)
+        else:
+            words = ("all parts in their places",)
+            step = Step(
+                number, "put together", words, self.loss, final, result, final,
+                indexed=self.indexed,
+            )  # fmt: skip
+        self.steps.append(step)
 
 
 def _linear_in(order: list[Node], symbol: Node, active: set[Node]) -> set[Node]:
@@ -103,130 +341,4 @@ def _linear_in(order: list[Node], symbol: Node, active: set[Node]) -> set[Node]:
     return linear
 
 
-def _is_told(node: Node, order: list[Node], active: set[Node], linear: set[Node]) -> bool:
-    """Whether a step is worth telling: not the inside of a linear part, not a mere sign."""
-    if node not in linear:
-        return node.op not in ("neg",)
-    users = [n for n in order if n in active and node in n.args]
-    return any(user not in linear for user in users) or not users
-
-
-class _Writer:
-    """Writes the sentences of the steps."""
-
-    def __init__(
-        self, name: str, found: dict[Node, Node], active: set[Node], loss: Node
-    ) -> None:
-        self.name = name
-        self.found = found
-        self.active = active
-        self.loss = loss
-
-    def step(self, number: int, node: Node, linear: bool) -> Step:
-        result = tidy(self.found.get(node, node.graph.number(0)), (node,))
-        if linear:
-            return Step(number, "inner function", self.constants(node),
-                        f"{self.mark(node)} = {to_text(result)}", node, result)  # fmt: skip
-        rule = RULES[node.op]
-        sentence, after = self.told(node)
-        return Step(number, rule.name, sentence, f"{self.mark(node)} = {after}", node, result)
-
-    def mark(self, node: Node) -> str:
-        """``d/dm u`` with the brackets it needs."""
-        text, binds = pieces(node, node.graph.decimal)[node]
-        return f"d/d{self.name} ({text})" if binds == SUM else f"d/d{self.name} {text}"
-
-    def constants(self, node: Node) -> str:
-        """Which parts are constant, and what the others give."""
-        terms = node.args if node.op == "add" else (node,)
-        still, moving = [], []
-        for term in terms:
-            sign = term.args[0] if term.op == "neg" else term
-            inner = sign.args if sign.op == "add" else (sign,)
-            for part in inner:
-                (moving if part in self.active else still).append(part)
-        said = [f"{to_text(p)} gives {to_text(tidy(self.found[p], (p,)))}" for p in moving]
-        if still:
-            verb = "give" if len(still) > 1 else "gives"
-            said.insert(0, f"{' and '.join(map(to_text, still))} {verb} 0")
-        return f"everything but {self.name} is constant: {', '.join(said)}"
-
-    def told(self, node: Node) -> tuple[str, str]:
-        """The sentence and the right side of one rule."""
-        inner = [a for a in node.args if a in self.active]
-        sentence = RULES[node.op].sentence
-        if node.op in ("sum", "mean"):
-            word = "1/N*sum" if node.op == "mean" else "sum"
-            return sentence, f"{word}({self.mark(node.args[0])})"
-        if node.op == "add":
-            return sentence, " + ".join(self.mark(a) for a in inner)
-        if node.op == "mul":
-            return self.product(node, inner)
-        if node.op == "pow" and len(inner) == 1 and inner[0] is node.args[0]:
-            return self.chain(node, 0)
-        if RULES[node.op].adjoint is None and len(node.args) == 1:
-            return self.chain(node, 0)
-        result = tidy(self.found.get(node, node.graph.number(0)), (node,))
-        return sentence, to_text(result)
-
-    def product(self, node: Node, inner: list[Node]) -> tuple[str, str]:
-        u, v = node.args
-        left, right = to_text(u), to_text(v)
-        if len(inner) == 1:
-            factor, rest = (v, u) if inner[0] is u else (u, v)
-            del rest
-            return (
-                f"the constant factor {to_text(factor)} stays",
-                f"({to_text(factor)}) * {self.mark(inner[0])}",
-            )
-        return (
-            "(uv)' = u'v + uv'",
-            f"{self.mark(u)} * ({right}) + ({left}) * {self.mark(v)}",
-        )
-
-    def chain(self, node: Node, place: int) -> tuple[str, str]:
-        """Outer function, inner function kept, times the inner derivative."""
-        inner = node.args[place]
-        graph = node.graph
-        outer = partials_of(node)[place] or graph.number(0)
-        outer_text = to_text(tidy(outer, (node,)))
-        slot = graph.symbol("u", inner.shape) if _is_free(graph, "u", inner) else None
-        if inner.op == "sym":
-            sentence = f"the derivative of {to_text(node)} is {outer_text}"
-            return sentence, outer_text
-        del slot
-        sentence = (
-            f"the outer function {_hollow(node, inner)} becomes {_hollow_of(outer_text, inner)}, "
-            f"the inner function {to_text(inner)} is kept, "
-            "and the whole is multiplied by the derivative of the inner function"
-        )
-        return sentence, f"{outer_text} * {self.mark(inner)}"
-
-
-def _is_free(graph: object, name: str, inner: Node) -> bool:
-    return False
-
-
-def _hollow(node: Node, inner: Node) -> str:
-    """The outer function with its inside left open: ``( )^2``."""
-    return _hollow_of(to_text(node), inner)
-
-
-def _hollow_of(text: str, inner: Node) -> str:
-    inside = to_text(inner)
-    return text.replace(f"({inside})", "( )").replace(inside, "( )")
-
-
-def _last(
-    number: int, name: str, loss: Node, result: Node, final: Node, is_array: bool
-) -> Step:
-    """Put together, or for an array read the gradient off the change of the loss."""
-    if is_array:
-        return Step(
-            number, "read off",
-            f"the change of the loss is the gradient times d{name}, entry by entry, summed",
-            f"dL/d{name} = {to_text(final)}", loss, final,
-        )  # fmt: skip
-    before, after = to_text(result), to_text(final)
-    equation = after if before == after else f"{before} = {after}"
-    return Step(number, "put together", "all parts in their places", equation, loss, final)
+__all__ = ["Derivation", "Step", "explain", "show", "tidy"]

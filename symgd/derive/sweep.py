@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgd.derive.arrays import filled, reduced
+from symgd.derive.arrays import filled, reduced, total
 from symgd.derive.rules import ELEMENTWISE_ADJOINTS, adjoints_of
 from symgd.errors import ShapeProblem
 from symgd.formula.graph import Node, depends_on, topological
@@ -39,24 +39,37 @@ def adjoints(root: Node, symbols: Sequence[Node], seed: Node) -> dict[Node, Node
     if root not in active:
         return {}
     passed: dict[Node, list[tuple[int, Node]]] = {root: [(0, seed)]}
-    total: dict[Node, Node] = {}
-    graph = root.graph
+    found: dict[Node, Node] = {}
     for node in reversed(order):
         if node not in active or node not in passed:
             continue
-        shares = [g for _, g in sorted(passed.pop(node), key=lambda share: share[0])]
-        g = total[node] = shares[0] if len(shares) == 1 else graph.plus(*shares)
+        shares = passed.pop(node)
+        if len(shares) > 1:
+            shares.sort(key=_written_first)
+            g = found[node] = total([share for _, share in shares])
+        else:
+            g = found[node] = shares[0][1]
         if not node.args or g.is_number(0):
             continue
-        for place, (arg, share) in enumerate(zip(node.args, adjoints_of(node, g), strict=True)):
-            if share is None or arg not in active or share.is_number(0):
+        broadcasts = bool(node.shape) and node.op in ELEMENTWISE_ADJOINTS
+        place = node.serial * _PLACES
+        for arg, share in zip(node.args, adjoints_of(node, g, active), strict=True):
+            place += 1
+            if share is None or share.is_number(0):
                 continue
-            if node.op in ELEMENTWISE_ADJOINTS:
+            if broadcasts:
                 share = reduced(share, node.shape, arg.shape)
-            elif node.op == "broadcast":
-                share = reduced(share, node.shape, arg.shape)
-            passed.setdefault(arg, []).append((node.serial * 64 + place, share))
-    return total
+            passed.setdefault(arg, []).append((place, share))
+    return found
+
+
+_PLACES = 1 << 20
+"""More than the arguments that any operation has."""
+
+
+def _written_first(share: tuple[int, Node]) -> int:
+    """Where the use stands in the formula: terms come in the user's order."""
+    return share[0]
 
 
 def _check_scalar(root: Node) -> None:

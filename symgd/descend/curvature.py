@@ -63,11 +63,17 @@ class LocalModel:
         steps: FloatArray = np.where(self.curved, -(self.basis.T @ gradient) / safe, 0.0)
         return steps
 
+    @property
     def rounding(self) -> FloatArray:
         """How far rounding of the gradient moves each coordinate of the Newton step (p,)."""
         safe = np.where(self.curved, self.values, 1.0)
         moves: FloatArray = np.where(self.curved, (np.abs(self.basis.T) @ self.noise) / safe, 0.0)
         return moves
+
+    def floor(self, theta: FloatArray) -> FloatArray:
+        """The error (p,) that rounding of the gradient and of ``theta`` itself leaves."""
+        floor: FloatArray = np.abs(self.basis) @ self.rounding + np.spacing(np.abs(theta)) / 2
+        return floor
 
     def inverse(self) -> FloatArray:
         """The pseudo-inverse of H over the curved directions (p, p)."""

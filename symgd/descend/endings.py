@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from symgd.descend.certify import Estimate
+from symgd.descend.estimate import Estimate
 from symgd.descend.objective import FloatArray
 from symgd.descend.options import Settings
 from symgd.descend.solution import Outcome

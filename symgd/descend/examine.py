@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from symgd.descend.certify import DENSE, Certifier, Estimate
+from symgd.descend.certify import DENSE, Certifier
+from symgd.descend.estimate import Estimate
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.objective import FloatArray
 

@@ -14,7 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 from symgd.descend import endings
-from symgd.descend.certify import Certifier, Estimate
+from symgd.descend.certify import Certifier
+from symgd.descend.estimate import Estimate
 from symgd.descend.evaluate import Evaluator, OutOfTime, largest
 from symgd.descend.objective import FloatArray
 from symgd.descend.options import Settings
@@ -103,6 +104,8 @@ class Growth:
         self, theta: FloatArray, loss: float, moved: float, norm: float, losses: list[float]
     ) -> Outcome:
         """What a loss, a gradient or a theta that is not finite means."""
+        if not losses:
+            return Outcome.UNBOUNDED if loss == -math.inf else Outcome.LEFT_DOMAIN
         rising = len(losses) >= 3 and losses[-1] > losses[-2] > losses[-3]
         falling = len(losses) >= 3 and losses[-1] < losses[-2] < losses[-3]
         wild = norm > 1e3 * self._reference

@@ -108,7 +108,7 @@ def descend(
     replace: bool = False,
     seed: int | None = None,
     time_limit: float | None = None,
-    observers: Iterable[Observer] = (),
+    observers: Iterable[Observer] | Observer = (),
     layout: Layout | None = None,
     rate_text: str | None = None,
 ) -> Solution:
@@ -127,7 +127,7 @@ def descend(
       ``time_limit`` the seconds (3600).
     * ``batch`` rows per update, reshuffled each epoch by ``seed``; ``replace=True`` draws them
       with replacement. The stopping rule then looks at all rows, at the end of each epoch.
-    * ``observers`` are called with every iterate, from the start on.
+    * ``observers`` are called with every iterate, from the start on, as a :class:`Progress`.
 
     Whatever happens on the way is an :class:`Outcome` of the :class:`Solution`, Ctrl-C included.
     Raises :class:`OptionError` for an option out of its range, by name, and for an objective
@@ -161,7 +161,7 @@ def descend(
     )
     bare = layout is None and not isinstance(start, Mapping) and np.ndim(start) == 0
     run = _Run(Evaluator(objective, theta.size, bare), theta, method, settings, names)
-    run.observers = tuple(observers)
+    run.observers = options.checked_observers(observers)
     with np.errstate(all="ignore"):
         return run.solution(began)
 
@@ -212,7 +212,7 @@ class _Run:
             message=ending.message,
             theta=theta,
             layout=self.layout,
-            method=f"{self.update.name}, rate {settings.rate_text}",
+            method=f"{self.update.name}, rate {settings.rate_text}{settings.rows_text}",
             failed_at=ending.failed_at,
             cause=self.evaluate.failure if ending.failed_at is not None else "",
         )

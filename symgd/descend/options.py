@@ -43,6 +43,15 @@ class Settings:
         return 1 if self.batches is None else self.batches.per_epoch
 
     @property
+    def rows_text(self) -> str:
+        """The mini-batches in words, to follow the method and its rate."""
+        plan = self.batches
+        if plan is None:
+            return ""
+        how = " drawn with replacement" if plan.replace else ""
+        return f", batches of {plan.size} of {plan.n_rows} rows{how}"
+
+    @property
     def textbook(self) -> bool:
         """Gradient descent with a constant rate on all rows: where one can predict."""
         return self.steepest and self.rate is not None and self.batches is None
@@ -95,6 +104,15 @@ def checked_batches(objective: Any, batch: Any, replace: Any, seed: Any) -> Batc
     if size > rows:
         raise OptionError(f"batch must be between 1 and the {rows} rows of the data, not {size}")
     return Batches(rows, size, bool(replace), seed)
+
+
+def checked_observers(observers: Any) -> tuple[Callable[[Any], None], ...]:
+    """The observers as a tuple; a single one may stand alone."""
+    several = (observers,) if callable(observers) else tuple(observers)
+    for observer in several:
+        if not callable(observer):
+            raise OptionError(f"observers must be callable, not {observer!r}")
+    return several
 
 
 def checked_start(start: Any, layout: Layout | None) -> tuple[FloatArray, Layout]:

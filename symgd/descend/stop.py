@@ -20,9 +20,10 @@ import math
 from typing import NamedTuple
 
 from symgd.descend import endings
-from symgd.descend.certify import Certifier, Estimate, Kind
+from symgd.descend.certify import Certifier
 from symgd.descend.curvature import EPS
 from symgd.descend.endings import Ending
+from symgd.descend.estimate import Estimate, Kind
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.examine import Examiner
 from symgd.descend.growth import Growth
@@ -220,8 +221,10 @@ class Watch:
             text = endings.converged(self.settings, estimate)
             return self._end(Outcome.CONVERGED, point, text, estimate)
         limit = estimate.noise <= 1.0 and estimate.floor > precision
-        digits = estimate.error <= 1e3 * EPS * largest(point.theta)
-        if limit or (not moving and (digits or estimate.noise <= 16.0)):
+        if not moving:
+            digits = estimate.error <= 1e3 * EPS * largest(point.theta)
+            limit = digits or estimate.noise <= 16.0 or estimate.floor > 0.5 * estimate.error
+        if limit:
             text = endings.rounding(self.settings, estimate)
             return self._end(Outcome.PRECISION_LIMIT, point, text, estimate)
         return None

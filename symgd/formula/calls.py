@@ -53,7 +53,7 @@ def keyword(parser: Parser, name: str, keywords: dict[str, object]) -> None:
             raise parser.error("keepdims is True or False", token)
         keywords["keepdims"] = parser.advance().text == "True"
         return
-    if name in ("sum", "prod", "mean") and token.kind in ("number", "op"):
+    if name in ("sum", "prod", "mean") and ".." in (parser.peek(1).text, parser.peek(2).text):
         lower = signed_integer(parser)
         parser.expect("..", "in the range of a sum")
         keywords["range"] = over(name, word.text, lower, size(parser))
@@ -202,13 +202,6 @@ def _written_out(parser: Parser, node: Syntax) -> Syntax:
         return _norm_of_order(parser, node)
     if name == "polygamma":
         return _polygamma(parser, node)
-    if name in ("var", "std"):
-        keywords = dict(node.value.keywords)
-        mean = Syntax("call", start, end, args, Call("mean", {**keywords, "keepdims": True}))
-        deviation = make("add", args[0], make("neg", mean))
-        square = make("pow", deviation, number(2, node))
-        variance = Syntax("call", start, end, (square,), Call("mean", keywords))
-        return variance if name == "var" else call("sqrt", variance)
     return node
 
 

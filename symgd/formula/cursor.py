@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from symgd.errors import FormulaError, LimitProblem, SyntaxProblem
 from symgd.formula.functions import FUNCTIONS
 from symgd.formula.syntax import Syntax
@@ -32,6 +36,8 @@ class Cursor:
         self.bars = 0
         """How many bars are open: inside them a bar closes instead of starting a product."""
         self.opened: list[Token] = []
+        self.chains = 0
+        """How many chained comparisons were read so far."""
 
     @property
     def token(self) -> Token:
@@ -85,9 +91,11 @@ class Cursor:
     def leave(self) -> None:
         self.opened.pop()
 
-    def misplaced(self, token: Token, allowed: str = "an operator or the end") -> FormulaError:
+    def misplaced(self, token: Token) -> FormulaError:
         """The error of a token that cannot stand where it stands."""
         text = token.text
+        consumed = token.kind == "end" or self.tokens[self.at - 1] is token
+        allowed = "a number, a name or a bracket" if consumed else "an operator or the end"
         if token.kind == "end":
             return self.error("the formula ends where something was expected", token, allowed)
         if text in (")", "]", "}") and not self.opened:
@@ -111,6 +119,20 @@ class Cursor:
             return None
         one = glued[0]
         return f'{one} is read as one name; a product is {one[0]}*{one[1]} or "{one[0]} {one[1]}"'
+
+
+@contextmanager
+def room_for_nesting() -> Iterator[None]:
+    """Enough stack for :data:`MAX_NESTING` levels, whatever the caller has used already.
+
+    One level takes up to ten calls, and Python allows a thousand in all.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + 12 * MAX_NESTING)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def shown(token: Token) -> str:

@@ -17,9 +17,7 @@ def split_equations(
     for piece in pieces[1:]:
         equals = _top_level(piece, "=")
         if equals != 1 or piece[0].kind != "name":
-            raise SyntaxProblem(
-                "a definition is 'where name = formula'", text, piece[0].position
-            )
+            raise SyntaxProblem("a definition is 'where name = formula'", text, piece[0].position)
         definitions[piece[0].text] = piece[2:]
     return body, label, definitions
 

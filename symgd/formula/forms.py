@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from symgd.errors import LimitProblem
 from symgd.formula.calls import checked_call, log_base
 from symgd.formula.ranges import over, signed_integer, size
-from symgd.formula.syntax import Big, Syntax, number
+from symgd.formula.syntax import Big, Syntax, number, post_order
 from symgd.formula.tokens import Token
 
 if TYPE_CHECKING:
     from symgd.formula.parser import Parser
 
+MAX_ORDER = 8
+"""How often a formula may be differentiated inside itself: it grows several times by each."""
 _BIG = re.compile(r"(sum|prod|mean)_([A-Za-z]|[i-n]{2,3})")
 _LOG_BASE = re.compile(r"log_(\d+)")
 _POWER, _PRODUCT = 60, 40
@@ -27,7 +30,6 @@ def starts_big(token: Token) -> bool:
     return token.kind == "name" and (
         bool(_BIG.fullmatch(token.text)) or token.text in ("Sum", "Product", "sum", "mean")
     )
-
 
 
 def special(parser: Parser, token: Token, called: bool) -> Syntax | None:
@@ -182,7 +184,11 @@ def derivative(parser: Parser, token: Token, mark: str) -> Syntax | None:
             name = parser.advance().text[1:]
         else:
             break
-        names += [name] * _optional_order(parser)
+        several = re.findall(r"[^\W\d_]\d*", name.replace("d", " ")) if mark == "d" else []
+        if len(several) == order > 1 and len(name) > 1:
+            names += several
+        else:
+            names += [name] * _optional_order(parser)
     following = parser.token
     operand = following.kind in ("number", "name") or following.text in ("(", "[", "√", "|")
     if not names or len(names) != order or not operand:
@@ -191,15 +197,39 @@ def derivative(parser: Parser, token: Token, mark: str) -> Syntax | None:
         parser.at = start
         return None
     bracketed = following.text in ("(", "[")
+    parser.enter(token)
     body = parser.expression(_POWER if bracketed else _PRODUCT)
+    parser.leave()
+    return _derivative(parser, token, body, names)
+
+
+def _derivative(parser: Parser, token: Token, body: Syntax, names: list[str]) -> Syntax:
+    """The derivative, unless the orders add up to more than the limit."""
+    order = len(names) + sum(len(p.value) for p in post_order(body) if p.kind == "derivative")
+    if order > MAX_ORDER:
+        raise LimitProblem(
+            f"a derivative of order {order}; the limit is {MAX_ORDER}", parser.text, token.position
+        )
     return Syntax("derivative", token.position, parser.end_of(), (body,), tuple(names))
 
 
 def _optional_order(parser: Parser) -> int:
     if parser.token.text == "^" and parser.peek().kind == "number":
         parser.advance()
-        return signed_integer(parser)
+        return _order(parser)
     return 1
+
+
+def _order(parser: Parser) -> int:
+    """The order of a derivative: a whole number, small enough to be carried out."""
+    token = parser.token
+    order = signed_integer(parser)
+    if not 1 <= order <= MAX_ORDER:
+        raise LimitProblem(
+            f"a derivative of order {order}; orders go from 1 to {MAX_ORDER}",
+            parser.text, token.position,
+        )  # fmt: skip
+    return order
 
 
 def sympy_derivative(parser: Parser, token: Token) -> Syntax:
@@ -211,13 +241,13 @@ def sympy_derivative(parser: Parser, token: Token) -> Syntax:
         if parser.accept("("):
             name = parser.advance().text
             parser.expect(",", "before the order")
-            names += [name] * signed_integer(parser)
+            names += [name] * _order(parser)
             parser.expect(")", "after the order")
         else:
             names.append(parser.advance().text)
     parser.expect(")", "after Derivative")
     parser.leave()
-    return Syntax("derivative", token.position, parser.end_of(), (body,), tuple(names))
+    return _derivative(parser, token, body, names)
 
 
 __all__ = ["big_operator", "checked_call", "derivative", "special", "starts_big"]

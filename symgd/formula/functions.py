@@ -9,17 +9,23 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-ELEMENTWISE_1 = (
+
+def words(text: str) -> list[str]:
+    """The names in a line of text, for tables that a person reads."""
+    return text.split()
+
+
+ELEMENTWISE_1 = words(
     "exp expm1 log log1p log2 log10 sqrt cbrt "
     "sin cos tan sec csc cot asin acos atan "
     "sinh cosh tanh sech csch coth asinh acosh atanh "
     "abs sign heaviside erf erfc gamma loggamma digamma trigamma sigmoid softplus"
-).split()
-ELEMENTWISE_2 = "maximum minimum atan2 hypot logaddexp".split()
-REDUCTIONS = "sum mean prod amax amin logsumexp norm norm1".split()
+)
+ELEMENTWISE_2 = words("maximum minimum atan2 hypot logaddexp")
+REDUCTIONS = words("sum mean prod amax amin logsumexp norm norm1 var std")
 """Operations that run over all entries, or over ``axis=``."""
-MATRIX_1 = "trace det logdet inv diag".split()
-MATRIX_2 = "solve outer dot matmul".split()
+MATRIX_1 = words("trace det logdet inv diag")
+MATRIX_2 = words("solve outer dot matmul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,7 @@ def _table() -> dict[str, Function]:
         "power": Function("power", 2, 2),
         "transpose": Function("transpose", 1, 1),
         "softmax": Function("softmax", 1, 1, ("axis",)),
-        "var": Function("var", 1, 1, axes),
-        "std": Function("std", 1, 1, axes),
+        "prodrest": Function("prodrest", 1, 1, ("axis",)),
         "size": Function("size", 1, 1),
         "ones_like": Function("ones_like", 1, 1),
         "full_like": Function("full_like", 2, 2),
@@ -69,7 +74,7 @@ _ALIASES = {
     "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "cosec": "csc",
     "sgn": "sign", "Heaviside": "heaviside",
     "lgamma": "loggamma", "gammaln": "loggamma", "Γ": "gamma", "psi": "digamma", "ψ": "digamma",
-    "expit": "sigmoid", "logistic": "sigmoid", "σ": "sigmoid", "sigma": "sigmoid",
+    "expit": "sigmoid", "logistic": "sigmoid", "σ": "sigmoid", "sigma": "sigmoid",  # noqa: RUF001
     "Max": "max", "Min": "min", "pow": "power",
     "tr": "trace", "Tr": "trace", "average": "mean", "inner": "dot", "vdot": "dot",
 }  # fmt: skip
@@ -77,15 +82,19 @@ _ALIASES = {
 FUNCTIONS: dict[str, Function] = _table()
 
 BARE_ALLOWED = frozenset(
-    "gamma sigma σ Γ psi ψ tr Tr size power square clip lg pow average inner var std "
-    "diag logistic digamma trigamma reciprocal transpose outer solve dot inv det trace".split()
+    words(
+        "gamma sigma \u03c3 Γ psi ψ tr Tr size power square clip lg pow average inner var std "
+        "diag logistic digamma trigamma reciprocal transpose outer solve dot inv det trace"
+    )
 )
 """Function names that are ordinary names when no bracket follows (``gamma*x``)."""
 
 RESERVED = frozenset(
-    "and or not is in if else elif for while def del await async return import from class global "
-    "nonlocal pass yield with as try except finally raise assert break continue None True False "
-    "inf infinity Infinity nan NaN oo zoo".split()
+    words(
+        "and or not is in if else elif for while def del await async return import from class "
+        "global nonlocal pass yield with as try except finally raise assert break continue "
+        "None True False inf infinity Infinity nan NaN oo zoo"
+    )
 )
 
 

@@ -107,10 +107,11 @@ class Node:
 class Graph:
     """The home of nodes that share their subexpressions."""
 
-    __slots__ = ("_count", "_nodes", "decimal")
+    __slots__ = ("_count", "_nodes", "_numbers", "decimal")
 
     def __init__(self) -> None:
         self._nodes: dict[Any, Node] = {}
+        self._numbers: dict[Number, Node] = {}
         self._count = 0
         self.decimal = False
         """The user writes decimals, so results are shown as decimals too."""
@@ -143,9 +144,20 @@ class Graph:
             node = self._new(key, op, (), value, shape)
         return node
 
+    def leaf_like(self, node: Node) -> Node:
+        """The leaf of this graph that equals a leaf of another one."""
+        if node.op == "num":
+            return self.number(node.value)
+        return self._leaf(node.op, node.value, node.shape)
+
     def number(self, value: Number) -> Node:
         """An exact number."""
-        return self._leaf("num", Fraction(value))
+        key = value.numerator if value.denominator == 1 else value
+        node = self._numbers.get(key)
+        if node is None:
+            exact = Fraction(value)
+            node = self._numbers[key] = self._new(("num", exact), "num", (), exact, ())
+        return node
 
     def symbol(self, name: str, shape: Shape = ()) -> Node:
         """The symbol ``name``; one name has one shape in a graph."""
@@ -179,7 +191,7 @@ class Graph:
         if len(kept) == 1:
             return kept[0]
         if all(t.op == "num" for t in kept):
-            return self.number(sum((t.value for t in kept), Fraction(0)))
+            return self.number(sum((t.value for t in kept[1:]), kept[0].value))
         return self.make("add", *kept)
 
     def times(self, left: Node, right: Node) -> Node:
@@ -224,13 +236,9 @@ class Graph:
 
     def _times_arrays(self, left: Node, right: Node) -> Node:
         (a, v), (b, w) = _scaled(left), _scaled(right)
-        if v is None:
-            scalar, array = (a * b if b is not None else a), w
-        elif w is None:
-            scalar, array = (a * b if a is not None else b), v
-        else:
-            array = self.make("mul", v, w)
-            scalar = b if a is None else a if b is None else a * b
+        scalar = b if a is None else a if b is None else a * b
+        array = self.make("mul", v, w) if v is not None and w is not None else v or w
+        assert array is not None, "one of the factors is an array"
         if scalar is None:
             return array
         if scalar.op == "neg":
@@ -279,7 +287,7 @@ def _is_masked(node: Node) -> bool:
     return node.op == "where" and node.args[2].is_number(0)
 
 
-def _scaled(node: Node) -> tuple[Any, Any]:
+def _scaled(node: Node) -> tuple[Node | None, Node | None]:
     """A factor as (scalar or None, array or None)."""
     if not node.shape:
         return node, None
@@ -347,7 +355,7 @@ def rebuild(order: Iterable[Node], replace: dict[Node, Node], graph: Graph) -> d
         if node in new:
             continue
         if node.op in LEAVES:
-            new[node] = graph._leaf(node.op, node.value, node.shape)
+            new[node] = graph.leaf_like(node)
         else:
             new[node] = graph.make(node.op, *[new[a] for a in node.args], value=node.value)
     return new

@@ -85,10 +85,8 @@ def _without_displays(tokens: list[LatexToken], text: str) -> list[LatexToken]:
             at = after
             continue
         inside_cases = bool(opened) and opened[-1] in CASES
-        if token.kind == "op" and token.text in ("&", "newline") and not inside_cases:
-            if token.source == "land" or token.source == "wedge":
-                kept.append(token)
-            elif token.text == "newline":
+        if token.kind == "op" and token.text in ("align", "newline") and not inside_cases:
+            if token.text == "newline":
                 _check_break(tokens, at, kept, text)
             elif not opened:
                 raise refused("an alignment mark stands only in an environment", text, token)
@@ -106,7 +104,7 @@ def _check_break(
 ) -> None:
     """A new line goes on with an operator, or the formula has ended."""
     following = next(
-        (t for t in tokens[at + 1 :] if not (t.kind == "op" and t.text in ("&", "newline"))),
+        (t for t in tokens[at + 1 :] if not (t.kind == "op" and t.text in ("align", "newline"))),
         tokens[-1],
     )
     before = kept[-1] if kept else tokens[-1]

@@ -37,8 +37,7 @@ _GREEK_LETTERS = dict(
 _OPERATORS = {
     "cdot": "*", "times": "*", "ast": "*", "odot": "*", "circ": "*", "bullet": "*", "div": "/",
     "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
-    "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "land": "&", "wedge": "&", "lor": "or",
-    "vee": "or", "lbrace": r"\{", "rbrace": r"\}", "{": r"\{", "}": r"\}", "lbrack": "[",
+    "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "land": "&", "wedge": "&", "lbrace": r"\{", "rbrace": r"\}", "{": r"\{", "}": r"\}", "lbrack": "[",
     "rbrack": "]", "lparen": "(", "rparen": ")", "vert": "|", "Vert": "||", "|": "||",
     "lvert": "lvert", "rvert": "rvert", "lVert": "lVert", "rVert": "rVert",
     "langle": "langle", "rangle": "rangle", "\\": "newline", "coloneqq": "=", "lnot": "not",
@@ -153,8 +152,7 @@ def tokenize_latex(text: str, words: frozenset[str] = frozenset()) -> list[Latex
             after = _command(text, position, after, end, tokens, spaced)
         else:
             shown = _CHARACTERS.get(piece, piece)
-            if shown == ":=":
-                shown = "="
+            shown = {":=": "=", "&": "align"}.get(shown, shown)
             own = "number" if kind == "number" else "op"
             source = "ast" if shown == "*" else piece
             tokens.append(LatexToken(own, shown, position, spaced, after - position, source))
@@ -289,6 +287,8 @@ def _command(
         tokens.append(LatexToken("name", name, position, spaced, length, name))
     elif name in _OPERATORS:
         tokens.append(LatexToken("op", _OPERATORS[name], position, spaced, length, name))
+    elif name in ("lor", "vee"):
+        tokens.append(LatexToken("name", "or", position, spaced, length, name))
     elif name in _MARKS:
         tokens.append(LatexToken("op", _MARKS[name], position, spaced, length, name))
     elif name in OPERANDS or name in COMMAND_FUNCTIONS:
@@ -359,7 +359,7 @@ def argument_end(tokens: list[LatexToken], at: int) -> int:
 
 
 def _unknown(text: str, position: int, name: str) -> FormulaError:
-    legal = [*GREEK_COMMANDS, *OPERANDS, *COMMAND_FUNCTIONS, *_OPERATORS]
+    legal = ["lor", *GREEK_COMMANDS, *OPERANDS, *COMMAND_FUNCTIONS, *_OPERATORS]
     close = difflib.get_close_matches(name, [n for n in legal if n.isalpha()], n=1, cutoff=0.7)
     hint = _WHY.get(name) or (f"did you mean \\{close[0]}?" if close else None)
     return SyntaxProblem(

@@ -22,14 +22,20 @@ CONDITION, OR, AND, NOT, COMPARISON = 5, 10, 12, 14, 20
 
 def comparison(parser: Parser, left: Syntax) -> Syntax:
     """``a < b``, and ``a < b < c`` as ``a < b and b < c``."""
-    parts = []
+    parts: list[Syntax] = []
+    inner = parser.chains
     while parser.token.kind == "op" and parser.token.text in COMPARE:
+        if parts and parser.chains > inner:
+            # The middle stands in both comparisons: nested chains would double with each level.
+            raise parser.error("a chained comparison inside another; write it with and", left)
+        inner = parser.chains
         operation = COMPARE[parser.advance().text]
         right = parser.expression(COMPARISON + 1)
         parts.append(Syntax("compare", left.start, right.end, (left, right), operation))
         left = right
     joined = parts[0]
     for part in parts[1:]:
+        parser.chains += 1
         joined = _both("and", joined, part)
     return joined
 
@@ -68,6 +74,11 @@ def refuse_unclear(parser: Parser, left: Syntax, last: str) -> None:
         raise parser.error(
             f"a number directly after {shown!r}", token, f"a product is {shown}*{token.text}"
         )
+    if token.text == "[" and left.kind in ("name", "index", "transpose"):
+        raise parser.error(
+            f"{shown} [... can be read in two ways", token,
+            f"an index is {shown}[...] without a space, a product is {shown}*(...)",
+        )  # fmt: skip
     if last == "/" and not starts_big(token):
         raise parser.error(
             f"{shown} {token.text}... can be read in two ways", token,

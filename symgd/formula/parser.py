@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 from symgd.errors import FormulaError, LimitProblem, NameProblem, SyntaxProblem, UndefinedProblem
 from symgd.formula import calls, forms, operators
-from symgd.formula.cursor import MAX_NESTING, Cursor
+from symgd.formula.cursor import MAX_NESTING, Cursor, room_for_nesting
 from symgd.formula.equations import split_equations
-from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED, nearest
+from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED, nearest, words
+from symgd.formula.ranges import index_items
 from symgd.formula.syntax import Call, Syntax
 from symgd.formula.tokens import Token, exact_number, tokenize
 
@@ -29,7 +30,6 @@ _SIGNS = frozenset({"+", "-"})
 _STARTS = frozenset({"(", "√", "["})
 CONDITION, COMPARISON, SUM, PRODUCT, SIGN, POWER = 5, 20, 30, 40, 35, 60
 """How tight operators bind: an operand of one is an expression above its level."""
-_OPERAND = "a number, a name or a bracket"
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,17 @@ def parse_syntax(text: str, declared: frozenset[str] = frozenset()) -> Parsed:
 def parse_tokens(tokens: list[Token], text: str, declared: frozenset[str]) -> Parsed:
     """The syntax tree of a token list, with its left side and definitions split off."""
     body, label, definitions = split_equations(tokens, text)
-    try:
-        root = Parser(body, text, declared).whole()
-        defined = {
-            name: Parser(piece, text, declared).whole() for name, piece in definitions.items()
-        }
-    except RecursionError:
-        raise LimitProblem(f"nested more than {MAX_NESTING} deep", text) from None
+    root = _tree(body, text, declared)
+    defined = {name: _tree(piece, text, declared) for name, piece in definitions.items()}
     return Parsed(root, text, label, defined)
+
+
+def _tree(tokens: list[Token], text: str, declared: frozenset[str]) -> Syntax:
+    try:
+        return Parser(tokens, text, declared).whole()
+    except RecursionError:
+        with room_for_nesting():
+            return Parser(tokens, text, declared).whole()
 
 
 class Parser(Cursor):
@@ -109,7 +112,7 @@ class Parser(Cursor):
                     return left
                 left = operators.comparison(self, left)
             else:
-                step = operators.logic(self, left, least)
+                step = self.logic(left, least)
                 if step is None:
                     return left
                 left = step
@@ -133,9 +136,15 @@ class Parser(Cursor):
             self.at += 1
             right = self.expression(PRODUCT + 1)
             return Syntax(_OPERATORS[symbol], left.start, right.end, (left, right))
+        return self.implicit_product(left, last)
+
+    def implicit_product(self, left: Syntax, last: str) -> Syntax:
         operators.refuse_unclear(self, left, last)
         right = self.expression(PRODUCT + 1)
         return Syntax("mul", left.start, right.end, (left, right), "implicit")
+
+    def logic(self, left: Syntax, least: int) -> Syntax | None:
+        return operators.logic(self, left, least)
 
     def implicit(self) -> bool:
         """Whether the next token starts an operand, so that a product is meant."""
@@ -167,7 +176,7 @@ class Parser(Cursor):
         if kind == "name":
             return self.postfix(self.word(token))
         if kind == "end":
-            raise self.misplaced(token, _OPERAND)
+            raise self.misplaced(token)
         if text in ("-", "+", "~"):
             return self.signed(token, least)
         if text in ("(", "["):
@@ -183,7 +192,7 @@ class Parser(Cursor):
             found = forms.derivative(self, token, "∂")
             if found is not None:
                 return found
-        raise self.misplaced(token, _OPERAND)
+        raise self.misplaced(token)
 
     def signed(self, token: Token, least: int) -> Syntax:
         """``-u``, ``+u`` and ``~c``."""
@@ -242,7 +251,7 @@ class Parser(Cursor):
                 self.at += 1
                 left = Syntax("transpose", left.start, self.end_of(), (left,))
             elif token.text == "[" and not token.spaced:
-                items = forms.index_items(self)
+                items = index_items(self)
                 left = Syntax("index", left.start, self.end_of(), (left,), items)
             else:
                 return left
@@ -320,9 +329,13 @@ class Parser(Cursor):
         )  # fmt: skip
 
 
+__all__ = ["MAX_FACTORS", "MAX_NESTING", "Parsed", "Parser", "parse_syntax", "parse_tokens"]
+
 _LETTERS = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau "
-    "phi chi psi omega pi".split()
+    words(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau "
+        "phi chi psi omega pi"
+    )
 )
 
 

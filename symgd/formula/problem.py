@@ -174,8 +174,10 @@ def parse_shape(shape: ShapeLike, name: str) -> Shape:
         items = [s.strip() for s in shape.strip("() ").split(",") if s.strip()]
     elif isinstance(shape, int):
         items = [shape]
-    else:
+    elif isinstance(shape, list | tuple):
         items = list(shape)
+    else:
+        raise ShapeProblem(f"the shape of {name} is {shape!r}; shapes are 'n,p', 5 or (5, 3)")
     sizes: list[int | str] = []
     for item in items:
         if isinstance(item, bool) or not isinstance(item, int | str):

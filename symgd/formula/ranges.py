@@ -81,5 +81,3 @@ def over(operation: str, index: str, lower: int, upper: int | str) -> Big:
     if lower == 0 and isinstance(upper, str) and upper.endswith("-1"):
         return Big(operation, index, 1, upper.removesuffix("-1"))
     return Big(operation, index, lower, upper)
-
-

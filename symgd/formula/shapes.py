@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from symgd.errors import ShapeProblem
-from symgd.formula.functions import ELEMENTWISE_1, ELEMENTWISE_2
+from symgd.formula.functions import ELEMENTWISE_1, ELEMENTWISE_2, words
 
 if TYPE_CHECKING:
     from symgd.formula.graph import Node
@@ -140,7 +140,7 @@ def _broadcast2(a: Shape, b: Shape) -> Shape:
 
 
 def _is_one(size: Size) -> bool:
-    return settled(size) == 1
+    return bool(settled(size) == 1)
 
 
 def result_shape(op: str, args: tuple[Node, ...], value: Any) -> Shape:
@@ -260,7 +260,10 @@ def _getitem(shapes: list[Shape], value: Any) -> Shape:
         size = shape[axis]
         axis += 1
         if item[0] == "slice":
-            sizes.append(slice_size(size, *item[1:]))
+            taken = slice_size(size, *item[1:])
+            if taken == 0:
+                raise ShapeProblem("this slice takes no entries")
+            sizes.append(taken)
         elif isinstance(size, int) and not -size <= item[1] < size:
             raise ShapeProblem(f"index {item[1]} is outside a size of {size}")
     return (*sizes, *shape[axis:])
@@ -286,7 +289,15 @@ def slice_size(size: Size, start: int | None, stop: int | None, step: int | None
 
 
 def _scatter(shapes: list[Shape], value: Any) -> Shape:
-    return tuple(value[0])
+    full, items = value
+    place = _getitem([tuple(full)], items)
+    (shape,) = shapes
+    fits = len(shape) == len(place) and all(map(unify, shape, place))
+    if shape and not fits:
+        raise ShapeProblem(
+            f"scatter: {show_shape(shape)} does not fit the place {show_shape(place)}"
+        )
+    return tuple(full)
 
 
 def _index_of(shapes: list[Shape], value: Any) -> Shape:
@@ -304,6 +315,7 @@ _RULES: dict[str, Callable[[list[Shape], Any], Shape]] = {
     "outer": _outer,
     "diag": _diag,
     "softmax": _same,
+    "prodrest": _same,
     "broadcast": _broadcast_to,
     "getitem": _getitem,
     "scatter": _scatter,
@@ -313,7 +325,10 @@ _RULES |= dict.fromkeys(
     ("sum", "mean", "prod", "amax", "amin", "logsumexp", "norm", "norm1"), _reduce
 )
 ELEMENTWISE = frozenset(
-    [*ELEMENTWISE_1, *ELEMENTWISE_2, "add", "neg", "mul", "div", "pow", "where"]
-    + ["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"]
+    [
+        *ELEMENTWISE_1,
+        *ELEMENTWISE_2,
+        *words("add neg mul div pow where lt le gt ge eq ne and or not"),
+    ]
 )
 """Operations whose shape is the broadcast of their arguments'."""

@@ -40,9 +40,7 @@ def pieces(root: Node, decimal: bool) -> dict[Node, Piece]:
         piece = _piece(node, done, decimal)
         total = max(total, len(piece[0]))
         if total > MAX_PRINTED:
-            raise LimitProblem(
-                f"written out, the formula has more than {MAX_PRINTED:,} characters"
-            )
+            raise LimitProblem(f"written out, the formula has more than {MAX_PRINTED:,} characters")
         done[node] = piece
     return done
 
@@ -79,6 +77,14 @@ def decimal_text(value: Fraction) -> str | None:
     return f"{sign}{text[:-places]}.{text[-places:]}"
 
 
+def size_text(size: str) -> Piece:
+    """A size as a number: ``N``, or ``N - 1`` for the length of ``x[1:]``."""
+    shift = max(size.find("+"), size.find("-"))
+    if shift < 0:
+        return size, ATOM
+    return f"{size[:shift]} {size[shift]} {size[shift + 1 :]}", SUM
+
+
 def wrap(piece: Piece, least: int) -> str:
     """The text, in brackets if it binds looser than ``least``."""
     text, binds = piece
@@ -89,6 +95,8 @@ def _piece(node: Node, done: dict[Node, Piece], decimal: bool) -> Piece:
     op, args = node.op, node.args
     if op == "num":
         return number_text(node.value, decimal)
+    if op == "dim":
+        return size_text(node.value)
     if not args:
         return node.value, ATOM
     rule = _RULES.get(op)
@@ -159,17 +167,13 @@ def _not(node: Node, parts: list[Piece]) -> Piece:
 
 def _reduction(node: Node, parts: list[Piece]) -> Piece:
     axes, keep = node.value
-    text = parts[0][0]
-    if axes is not None:
-        if len(axes) != 1:
-            over = [*axes][::-1]
-            for axis in over[:-1]:
-                text = f"{_NAMES.get(node.op, node.op)}({text}, axis={axis})"
-            axes = (over[-1],)
-        text += f", axis={axes[0]}"
-    if keep:
-        text += ", keepdims=True"
-    return f"{_NAMES.get(node.op, node.op)}({text})", ATOM
+    name, text = _NAMES.get(node.op, node.op), parts[0][0]
+    kept = ", keepdims=True" if keep else ""
+    if axes is None or len(axes) == len(node.args[0].shape) > 1:
+        return f"{name}({text}{kept})", ATOM
+    for axis in reversed(axes):
+        text = f"{name}({text}, axis={axis}{kept})"
+    return text, ATOM
 
 
 def _softmax(node: Node, parts: list[Piece]) -> Piece:
@@ -223,5 +227,5 @@ _RULES: dict[str, Callable[[Node, list[Piece]], Piece]] = {
 }  # fmt: skip
 _RULES |= dict.fromkeys(_SYMBOLS, _compare)
 _RULES |= dict.fromkeys(
-    ("sum", "mean", "prod", "amax", "amin", "logsumexp", "norm", "norm1"), _reduction
+    ("sum", "mean", "prod", "prodrest", "amax", "amin", "logsumexp", "norm", "norm1"), _reduction
 )

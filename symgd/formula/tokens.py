@@ -3,7 +3,7 @@
 Every character is either in the alphabet below or refused with its place, so a
 look-alike letter, an emoji or a quote never reaches the parser.
 
->>> [t.text for t in tokenize("2θ² − x_i")]
+>>> [t.text for t in tokenize("2θ² - x_i")]
 ['2', 'θ', '^', '2', '-', 'x_i', '']
 """
 
@@ -17,21 +17,16 @@ from fractions import Fraction
 from symgd.errors import LimitProblem, NameProblem, SyntaxProblem
 
 MAX_TEXT = 1_000_000
-MAX_TOKENS = 400_000
+MAX_TOKENS = 200_000
 MAX_DIGITS = 400
 MAX_DECIMAL_EXPONENT = 308
 MAX_NAME = 64
 
-GREEK = (
-    "αβγδεζηθικλμνξπρστυφχψωϑϕϵϱϖς"  # noqa: RUF001
-    "ΓΔΘΛΞΠΣΦΨΩ"
-)
+GREEK = "αβγδεζηθικλμνξπρστυφχψωϑϕϵϱϖςΓΔΘΛΞΠΣΦΨΩ"
 _LOOK_ALIKE = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))  # noqa: RUF001
 """Greek letters that cannot be told from Latin ones: refused, so that no two names look alike."""
 _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ", "0123456789+-nT", strict=True))
-_SUBSCRIPT = dict(
-    zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙₘₚₜₓ", "0123456789ijknmptx", strict=True)
-)
+_SUBSCRIPT = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙₘₚₜₓ", "0123456789ijknmptx", strict=True))
 # One character that stands for another spelling of the same thing.
 _ALIAS = {
     "−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "∗": "*", "÷": "/",  # noqa: RUF001
@@ -53,6 +48,8 @@ _TOKEN = re.compile(
 )
 _SUBSCRIPTS = re.compile(f"[{''.join(_SUBSCRIPT)}]+")
 _BIG_INDEX = re.compile(r"_[A-Za-z]{1,3}(?![A-Za-z0-9_])")
+_SUFFIXES = {"sum": _BIG_INDEX, "prod": _BIG_INDEX, "||": re.compile("_[12]")}
+"""What may follow a character that stands for another spelling: ``∑_i``, ``‖x‖_1``."""
 _DIGITS = frozenset("0123456789")
 
 
@@ -112,9 +109,7 @@ def tokenize(text: str) -> list[Token]:
     and :class:`LimitProblem` for texts of more than a million characters.
     """
     if len(text) > MAX_TEXT:
-        raise LimitProblem(
-            f"the formula has {len(text):,} characters; the limit is {MAX_TEXT:,}"
-        )
+        raise LimitProblem(f"the formula has {len(text):,} characters; the limit is {MAX_TEXT:,}")
     tokens = list(_scan(text))
     tokens.append(Token("end", "", len(text)))
     return tokens
@@ -139,8 +134,9 @@ def _scan(text: str) -> Iterator[Token]:
         if kind == "alias":
             piece = _ALIAS[piece]
             kind = "name" if piece[0].isalpha() else "op"
-            if piece in ("sum", "prod") and (index := _BIG_INDEX.match(text, end)):
-                piece, end = piece + index.group(), index.end()
+            suffix = _SUFFIXES.get(piece)
+            if suffix and (below := suffix.match(text, end)):
+                piece, end = piece + below.group(), below.end()
         if kind == "name":
             if end < len(text) and text[end] in _SUBSCRIPT:
                 piece, end = _with_subscript(text, piece, end)

@@ -1,8 +1,4 @@
-"""Update rules: how one step is made from the gradient.
-
-Gradient descent itself lives in :mod:`symgd.descend`; here are the rules that
-need to know more than the gradient.
-"""
+"""Newton's method with a safeguard, until a solver of its own takes its place."""
 
 from __future__ import annotations
 

@@ -1,0 +1,220 @@
+"""Machine code as a callable: a program compiled for its sizes, and bound to columns of data.
+
+A call copies theta into the workspace, runs the compiled function and copies the results out:
+about 2 microseconds beside the work itself. Large data are split over threads (the compiled
+code runs without Python's lock); the result does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symgd.compile.native.engine import Loaded, has_symbol, host, load
+from symgd.compile.native.lower import Lowered, NotNative, lower
+from symgd.compile.native.module import PART, module_text
+from symgd.compile.native.operations import LIBRARY
+from symgd.compile.native.schedule import Schedule, schedule
+from symgd.compile.program import Program
+from symgd.formula.shapes import Shape
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+_SLOW_CODE = 20_000
+"""With more cells than this, LLVM's optimiser takes longer than it gives back."""
+_WORTH_THREADS = 8_000_000
+"""Rows times cost from which a pass is split over threads (about half a millisecond)."""
+
+_Call = Callable[..., None]
+_Space = tuple[FloatArray, int, FloatArray, int]
+"""A workspace and the partial sums, each with its address."""
+
+
+@dataclass(frozen=True)
+class NativeProgram:
+    """A program compiled for given small sizes and any number of rows."""
+
+    lowered: Lowered
+    plan: Schedule
+
+    @property
+    def cost(self) -> int:
+        """About how many vector instructions one row takes, all passes together."""
+        return sum(one.cost for one in self.plan.passes)
+
+    def describe(self) -> str:
+        """What runs, in words."""
+        count = len(self.plan.passes)
+        if not count:
+            return "one compiled function"
+        passes = "one pass" if count == 1 else f"{count} passes"
+        return f"{passes} over the rows, {host().lanes} at once"
+
+    def text(self, gather: bool = False) -> str:
+        """The LLVM IR."""
+        return module_text(self.plan, host().lanes, gather)
+
+    def _load(self, gather: bool) -> Loaded:
+        count = len(self.plan.passes)
+        names = ["run", f"numbers_{count}"]
+        for stage in range(count):
+            names += [f"numbers_{stage}", f"span_{stage}", f"join_{stage}"]
+        opt = 2 if len(self.lowered.cells) < _SLOW_CODE else 0
+        return load(self.text(gather), tuple(names), opt)
+
+    @cached_property
+    def in_order(self) -> Loaded:
+        """The code for rows one after the other."""
+        return self._load(gather=False)
+
+    @cached_property
+    def by_index(self) -> Loaded:
+        """The code for rows given by their numbers."""
+        return self._load(gather=True)
+
+
+def native_program(
+    program: Program, shapes: Mapping[str, Shape], sizes: Mapping[str, int], rows: str | None
+) -> NativeProgram:
+    """The native form of a program. Raises :class:`NotNative` with the reason if there is none.
+
+    ``shapes`` are the symbolic shapes of the inputs, those of the parameters first, in the
+    order of theta; ``rows`` is the size that stays open.
+    """
+    host()
+    lowered = lower(program, shapes, sizes, rows)
+    for op in lowered.cells.operations() & set(LIBRARY):
+        if not has_symbol(LIBRARY[op]):
+            raise NotNative(f"the C library has no {LIBRARY[op]}")
+    return NativeProgram(lowered, schedule(lowered))
+
+
+class Columns:
+    """The columns of a program in memory: contiguous, with their addresses."""
+
+    def __init__(self, native: NativeProgram, data: Mapping[str, Any]) -> None:
+        self._kept: list[FloatArray] = []
+        addresses = []
+        whole: dict[str, FloatArray] = {}
+        for name, entry in native.lowered.columns:
+            if name not in whole:
+                array = np.asarray(data[name], dtype=np.float64)
+                # the rows last, so that each column is contiguous
+                whole[name] = np.ascontiguousarray(np.moveaxis(array, 0, -1))
+            column = whole[name][entry]
+            self._kept.append(column)
+            addresses.append(column.ctypes.data)
+        self._table = np.array([*addresses, 0], dtype=np.uintp)
+        self.address = int(self._table.ctypes.data)
+
+
+class Kernel:
+    """A native program bound to columns of data: ``kernel(theta)`` gives all outputs, flat.
+
+    ``rows`` are the numbers of the rows that are taken, or None for all ``n`` rows.
+    """
+
+    def __init__(
+        self,
+        native: NativeProgram,
+        columns: Columns,
+        fixed: Mapping[str, Any],
+        n: int,
+        rows: IntArray | None = None,
+    ) -> None:
+        self.native, self.columns, self.fixed, self.n = native, columns, fixed, n
+        plan = native.plan
+        self.rows = None if rows is None else np.ascontiguousarray(rows, dtype=np.int64)
+        self._index = 0 if self.rows is None else int(self.rows.ctypes.data)
+        self._loaded = native.in_order if rows is None else native.by_index
+        self._parts = -(-n // PART)
+        widest = max((2 * len(one.reductions) for one in plan.passes), default=0)
+        self._part_size = max(1, widest * self._parts)
+        self._run = _function(self._loaded.addresses["run"], "ppplp")
+        self._outputs = slice(plan.first_output, plan.size)
+        self._spares: list[_Space] = []
+        self._threaded = n * native.cost >= _WORTH_THREADS and threads() > 1
+
+    def at_rows(self, rows: IntArray) -> Kernel:
+        """The same program over the given rows."""
+        return Kernel(self.native, self.columns, self.fixed, len(rows), rows)
+
+    def _workspace(self) -> _Space:
+        """A workspace for one call at a time, with the numbers that never change."""
+        space = np.zeros(self.native.plan.size)
+        parts = np.empty(self._part_size)
+        for place, (name, entry) in enumerate(self.native.lowered.inputs, 1):
+            if name in self.fixed:
+                space[place] = np.asarray(self.fixed[name])[entry]
+        return space, int(space.ctypes.data), parts, int(parts.ctypes.data)
+
+    def __call__(self, theta: FloatArray) -> FloatArray:
+        """All outputs of the program, one after the other, as a fresh array."""
+        try:
+            spare = self._spares.pop()
+        except IndexError:
+            spare = self._workspace()
+        space, address, _, parts = spare
+        space[1 : 1 + len(theta)] = theta
+        if self._threaded:
+            self._run_threaded(address, parts)
+        else:
+            self._run(address, self.columns.address, self._index, self.n, parts)
+        result = space[self._outputs].copy()
+        self._spares.append(spare)
+        return result
+
+    def _run_threaded(self, space: int, parts: int) -> None:
+        loaded, columns, index, n = self._loaded, self.columns.address, self._index, self.n
+        count = min(threads(), self._parts)
+        cuts = [self._parts * k // count for k in range(count + 1)]
+        ctypes.cast(space, ctypes.POINTER(ctypes.c_double))[0] = float(n)
+        for stage in range(len(self.native.plan.passes)):
+            _function(loaded.addresses[f"numbers_{stage}"], "p")(space)
+            span = _function(loaded.addresses[f"span_{stage}"], "ppplllp")
+            waiting = [
+                _pool().submit(span, space, columns, index, n, first, last, parts)
+                for first, last in pairwise(cuts[1:])
+            ]
+            span(space, columns, index, n, cuts[0], cuts[1], parts)
+            for task in waiting:
+                task.result()
+            _function(loaded.addresses[f"join_{stage}"], "ppl")(space, parts, self._parts)
+        _function(loaded.addresses[f"numbers_{len(self.native.plan.passes)}"], "p")(space)
+
+
+@cache
+def _function(address: int, kinds: str) -> _Call:
+    """A compiled function; ``p`` is an address, ``l`` a whole number."""
+    types = {"p": ctypes.c_void_p, "l": ctypes.c_int64}
+    return ctypes.CFUNCTYPE(None, *[types[k] for k in kinds])(address)
+
+
+@cache
+def threads() -> int:
+    """How many threads a large pass may use: the processors this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+_POOLS: dict[int, ThreadPoolExecutor] = {}
+
+
+def _pool() -> ThreadPoolExecutor:
+    """The threads of this process; a forked child makes its own."""
+    pool = _POOLS.get(os.getpid())
+    if pool is None:
+        pool = _POOLS[os.getpid()] = ThreadPoolExecutor(threads(), thread_name_prefix="symgd")
+    return pool

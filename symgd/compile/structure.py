@@ -1,0 +1,337 @@
+"""What kind of loss is it? Read from the graph, before a number is computed.
+
+A loss that is a sum of squares has a residual vector r(theta), and Gauss-Newton methods apply;
+if r is affine the minimum is one linear solve. A loss of degree 2 needs one Newton step. A kink
+(``abs``, ``max``) needs a method that tolerates it. All of this is visible in the formula.
+
+>>> from symgd.derive.partials import derive
+>>> from symgd.formula.problem import read
+>>> structure_of(derive(read("mean((y - (m*x + b))^2)"))).words
+'the loss is a sum of squares, and its residual is linear in the parameters'
+>>> structure_of(derive(read("mean(abs(y - a*exp(-b*x)))"))).words
+'the loss has a kink (abs)'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symgd.derive.partials import Partials
+from symgd.formula.graph import LOGIC, Node, depends_on, topological
+from symgd.formula.shapes import normal_axes
+
+Degree = float
+_LINEAR = frozenset({"neg", "sum", "mean", "transpose", "trace", "diag", "getitem", "scatter",
+                     "broadcast"})  # fmt: skip
+KINKS = frozenset({"abs", "maximum", "minimum", "amax", "amin", "norm1"})
+"""Operations whose slope jumps."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """One term ``sum(weight * residual^2)``; the weight has no parameters in it."""
+
+    weight: Node
+    residual: Node
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the graph of a loss shows.
+
+    ``squares`` are the terms if the loss is a sum of squares (plus ``offset``, which has no
+    parameters), ``degree`` is that of the loss as a polynomial in the parameters (inf: none),
+    ``residual_degree`` that of the residuals, ``kinks`` names operations on the way of a
+    parameter at which the slope jumps, ``pieces`` says that there is a ``where``.
+    """
+
+    squares: tuple[Square, ...] | None
+    offset: tuple[Node, ...]
+    degree: Degree
+    residual_degree: Degree
+    kinks: tuple[str, ...]
+    pieces: bool
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the slope is continuous as far as the graph shows."""
+        return not self.kinks
+
+    @property
+    def affine(self) -> bool:
+        """Whether the loss is a sum of squares of affine residuals."""
+        return self.squares is not None and self.residual_degree <= 1
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the loss is a polynomial of degree 2 (or less) in the parameters."""
+        return self.degree <= 2
+
+    @property
+    def words(self) -> str:
+        """The finding as half a sentence."""
+        if self.kinks:
+            return f"the loss has a kink ({', '.join(self.kinks)})"
+        if self.affine:
+            return "the loss is a sum of squares, and its residual is linear in the parameters"
+        if self.squares is not None:
+            return "the loss is a sum of squares"
+        if self.quadratic:
+            return "the loss is quadratic in the parameters"
+        return "the loss is smooth"
+
+
+def structure_of(partials: Partials) -> Structure:
+    """The structure of the loss of ``partials``."""
+    symbols = [partials.problem.symbol(name) for name in partials.wrt]
+    order = topological(partials.loss)
+    active = depends_on(order, symbols)
+    degree = degrees(order, symbols)
+    finder = _Squares(active)
+    found = finder.total(partials.loss, partials.loss.graph.number(1))
+    squares = tuple(finder.terms) if found and finder.terms else None
+    if squares and any(_negative(square.weight) for square in squares):
+        squares = None
+    roots = [square.residual for square in squares or ()]
+    inner = degrees(topological(*roots), symbols)
+    deepest = max((inner[root] for root in roots), default=math.inf)
+    return Structure(
+        squares,
+        tuple(finder.offset) if found else (),
+        degree[partials.loss],
+        deepest,
+        _kinks(order, active),
+        any(n.op == "where" and n in active for n in order),
+    )
+
+
+def degrees(order: Iterable[Node], symbols: Iterable[Node]) -> dict[Node, Degree]:
+    """The degree of every node of a topological ``order`` as a polynomial in ``symbols``.
+
+    0 where none of them occurs, inf where the node is no polynomial.
+
+    >>> from symgd.formula.problem import read
+    >>> p = read("(a*b + 1)^2")
+    >>> degrees(topological(p.root), [p.symbol("a")])[p.root]
+    2.0
+    """
+    found: dict[Node, Degree] = {symbol: 1.0 for symbol in symbols}
+    for node in order:
+        if node not in found:
+            found[node] = _degree(node, [found[a] for a in node.args])
+    return found
+
+
+def _degree(node: Node, args: list[Degree]) -> Degree:
+    if not any(args):
+        return 0.0
+    if node.op == "add":
+        return max(args)
+    if node.op in _LINEAR:
+        return args[0]
+    if node.op in ("mul", "matmul", "outer"):
+        return args[0] + args[1]
+    if node.op == "div" and args[1] == 0:
+        return args[0]
+    if node.op == "solve" and args[0] == 0:
+        return args[1]
+    if node.op == "where" and args[0] == 0:
+        return max(args[1:])
+    if node.op == "pow" and args[1] == 0:
+        power = whole_power(node)
+        return args[0] * power if power is not None else math.inf
+    return math.inf
+
+
+def whole_power(node: Node) -> int | None:
+    """k of ``u^k`` for a whole number k > 0."""
+    exponent = node.args[1]
+    if exponent.op != "num" or exponent.value.denominator != 1 or exponent.value <= 0:
+        return None
+    return int(exponent.value)
+
+
+def linear_names(partials: Partials, residuals: Iterable[Node]) -> tuple[str, ...]:
+    """Parameters in which all residuals are jointly affine, the others held fixed.
+
+    Given those, the best values of these are one linear least-squares solve (variable
+    projection: Golub & Pereyra, SIAM J. Numer. Anal. 10 (1973) 413).
+
+    >>> from symgd.derive.partials import derive
+    >>> from symgd.formula.problem import read
+    >>> d = derive(read("mean((y - (a*exp(-k*x) + c))^2)"))
+    >>> linear_names(d, [t.residual for t in structure_of(d).squares])
+    ('a', 'c')
+    """
+    roots = list(residuals)
+    order = topological(*roots)
+    chosen: list[str] = []
+    for name in partials.wrt:
+        trial = [partials.problem.symbol(n) for n in (*chosen, name)]
+        found = degrees(order, trial)
+        if all(found[root] <= 1 for root in roots):
+            chosen.append(name)
+    return tuple(chosen)
+
+
+def _kinks(order: list[Node], active: set[Node]) -> tuple[str, ...]:
+    """Names of kinked operations that are not softened by a square right above them."""
+    above: dict[Node, list[Node]] = {}
+    for node in order:
+        for arg in node.args:
+            above.setdefault(arg, []).append(node)
+    names: dict[str, None] = {}
+    for node in order:
+        if node.op not in KINKS or node not in active:
+            continue
+        users = [u for u in above.get(node, []) if u.op not in LOGIC]
+        if not users or not all(_softens(u, node) for u in users):
+            names[_SPELLED.get(node.op, node.op)] = None
+    return tuple(names)
+
+
+_SPELLED = {"maximum": "max", "minimum": "min", "amax": "max", "amin": "min"}
+
+
+def _softens(user: Node, node: Node) -> bool:
+    """Whether ``user`` is node^k with k >= 2, or node*node, where ``node`` is 0 at its kink."""
+    if not _zero_at_kink(node):
+        return False
+    if user.op == "pow" and user.args[0] is node and user.args[1].op == "num":
+        return bool(user.args[1].value >= 2)
+    return user.op == "mul" and user.args[0] is node and user.args[1] is node
+
+
+def _zero_at_kink(node: Node) -> bool:
+    if node.op == "abs":
+        return True
+    return node.op in ("maximum", "minimum") and any(a.is_number(0) for a in node.args)
+
+
+class _Squares:
+    """Splits a loss into terms weight*residual^2; what has no parameters is offset."""
+
+    def __init__(self, active: set[Node]) -> None:
+        self.active = active
+        self.terms: list[Square] = []
+        self.offset: list[Node] = []
+
+    def total(self, root: Node, one: Node) -> bool:
+        """Whether ``root`` is a sum of such terms; they are collected."""
+        stack = [(root, one)]
+        while stack:
+            node, weight = stack.pop()
+            if node not in self.active:
+                self.offset.append(weight * node)
+                continue
+            parts = self._split(node, weight)
+            if parts is None:
+                return False
+            stack.extend(reversed(parts))
+        return True
+
+    def _split(self, node: Node, weight: Node) -> list[tuple[Node, Node]] | None:
+        """The parts whose weighted totals add up to that of ``node``; None if not a square."""
+        if node.op == "add":
+            return self._terms(node, weight)
+        if node.op == "neg":
+            return [(node.args[0], -weight)]
+        if node.op in ("mul", "div"):
+            return self._scaled(node, weight)
+        if node.op in ("sum", "mean") and not weight.shape:
+            (inner,) = node.args
+            if node.op == "mean":
+                weight = weight / _count(node)
+            return [(inner, weight)]
+        if node.op == "where" and node.args[0] not in self.active:
+            return self._cases(node, weight)
+        return [] if self._square(node, weight) else None
+
+    def _terms(self, node: Node, weight: Node) -> list[tuple[Node, Node]] | None:
+        parts = []
+        for arg in node.args:
+            own = weight
+            if arg.shape != node.shape:
+                if arg.shape or weight.shape:
+                    return None
+                own = weight * _entries(node)
+            parts.append((arg, own))
+        return parts
+
+    def _scaled(self, node: Node, weight: Node) -> list[tuple[Node, Node]] | None:
+        first, second = node.args
+        if node.op == "div" and second not in self.active:
+            return self._with(first, node, weight / second)
+        if node.op == "mul" and first not in self.active:
+            return self._with(second, node, weight * first)
+        if node.op == "mul" and second not in self.active:
+            return self._with(first, node, weight * second)
+        if first is second and node.op == "mul":
+            self.terms.append(Square(weight, first))
+            return []
+        return None
+
+    def _with(self, inner: Node, node: Node, weight: Node) -> list[tuple[Node, Node]] | None:
+        """``inner`` with a weight of its own shape (or a scalar)."""
+        if inner.shape == node.shape:
+            return [(inner, weight)]
+        if inner.shape:
+            return None
+        graph = node.graph
+        total = weight if weight.shape else weight * _entries(node)
+        if weight.shape:
+            total = graph.make("sum", weight, value=(None, False))
+        return [(inner, total)]
+
+    def _cases(self, node: Node, weight: Node) -> list[tuple[Node, Node]] | None:
+        condition, then, otherwise = node.args
+        if {then.shape, otherwise.shape} != {node.shape}:
+            return None
+        graph = node.graph
+        zero = graph.number(0)
+        return [
+            (then, graph.where(condition, weight, zero)),
+            (otherwise, graph.where(condition, zero, weight)),
+        ]
+
+    def _square(self, node: Node, weight: Node) -> bool:
+        """Collect ``u^2k`` and ``u @ u``."""
+        if node.op == "pow":
+            power = whole_power(node)
+            if power is None or power % 2:
+                return False
+            self.terms.append(Square(weight, node.args[0] ** (power // 2)))
+            return True
+        if node.op == "matmul" and node.args[0] is node.args[1] and not node.shape:
+            self.terms.append(Square(weight, node.args[0]))
+            return True
+        if node.op == "trace" and node.args[0].op == "matmul" and not weight.shape:
+            left, right = node.args[0].args
+            if left.T is right:
+                self.terms.append(Square(weight, left))
+                return True
+        return False
+
+
+def _negative(weight: Node) -> bool:
+    """Whether a weight is seen to be negative before there are data."""
+    return weight.op == "neg" or (weight.op == "num" and bool(weight.value < 0))
+
+
+def _count(node: Node) -> Node:
+    """How many entries a mean runs over."""
+    inner = node.args[0]
+    product = node.graph.number(1)
+    for axis in normal_axes(node.value[0], len(inner.shape)):
+        product = product * node.graph.size(inner.shape[axis])
+    return product
+
+
+def _entries(node: Node) -> Node:
+    """The number of entries of an array."""
+    product = node.graph.number(1)
+    for size in node.shape:
+        product = product * node.graph.size(size)
+    return product

@@ -1,0 +1,250 @@
+r"""The last digits of a least-squares answer, and how many of them are right.
+
+Near the minimum of |r|^2 the exact Newton step solves (J^T J + C) d = -J^T r with the curvature
+C = sum_i r_i Hessian(r_i). Formed naively this loses twice the digits that the problem asks for.
+Here J D = Q R with unit columns gives (I + M) (R z) = -Q^T r, d = D z, M = R^-T D C D R^-1: the
+matrix I + M is near the identity, its eigenvalues tell minimum from saddle however
+ill-conditioned J is (Bates & Watts, "Nonlinear Regression Analysis", 1988, chapter 7). The step
+is refined with r and J in extended precision (Bjorck, "Iterative refinement of linear least
+squares solutions", BIT 7 (1967) 257), and what rounding leaves of it is seen at points a few
+units in the last place away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symgd.descend.curvature import EPS
+from symgd.descend.estimate import Estimate, Kind
+from symgd.descend.objective import FloatArray
+from symgd.descend.squares import Real, Squares, column_norms
+
+Inverse = Callable[[FloatArray, FloatArray], FloatArray]
+
+EXTENDED = 3_000_000
+"""Jacobians of more entries are not evaluated in extended precision."""
+
+_MOST = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """The exact Newton step at one point: ``step`` (p,), its ``values`` 1 + mu (p,), the rank.
+
+    ``doubt`` is how far those may be off, ``free`` (p, k) spans the directions that the residual
+    does not determine to first order, ``response`` (p, m) is how the step answers to r.
+    """
+
+    step: FloatArray
+    values: FloatArray
+    doubt: float
+    free: FloatArray
+    jacobian: FloatArray
+    response: FloatArray
+
+    @property
+    def rank(self) -> int:
+        """How many directions are determined."""
+        return self.step.size - self.free.shape[1]
+
+
+class Closeness:
+    """Newton steps for a sum of squares at the limit of precision."""
+
+    def __init__(self, squares: Squares, affine: bool) -> None:
+        self.squares = squares
+        self.affine = affine
+        self.kind = np.longdouble
+        self._constant: Real | None = None
+
+    def normal(self, theta: FloatArray) -> Normal | None:
+        """The Newton step at ``theta``; None where something is not finite."""
+        long = theta.astype(self.kind)
+        residual = self.squares.residual(long)
+        jacobian = self._jacobian(long)
+        if not (np.isfinite(residual).all() and np.isfinite(jacobian).all()):
+            return None
+        bent = np.zeros((theta.size, theta.size))
+        if not self.affine:
+            bent = self.squares.curvature(theta, residual.astype(np.float64))
+            if not np.isfinite(bent).all():
+                return None
+        return _solve(jacobian, residual, bent, refine=self.kind is np.longdouble)
+
+    def _jacobian(self, theta: Real) -> Real:
+        if self._constant is not None:
+            return self._constant
+        if len(self.squares.residual(theta)) * theta.size > EXTENDED:
+            self.kind = np.float64  # type: ignore[assignment]
+            theta = theta.astype(np.float64)
+        jacobian = self.squares.jacobian(theta)
+        if self.affine:
+            self._constant = jacobian
+        return jacobian
+
+    def polish(self, theta: FloatArray) -> tuple[FloatArray, Normal] | None:
+        """Newton steps until they stop shrinking; None if this is no place for them."""
+        here = self.normal(theta)
+        if here is None:
+            return None
+        unit = np.maximum(np.abs(theta), np.abs(here.step))
+        unit = np.where(unit > 0, unit, 1.0)
+        for _ in range(_MOST):
+            size = float((np.abs(here.step) / unit).max())
+            moved = theta + here.step
+            if not size > 0 or (moved == theta).all():
+                break
+            fresh = self.normal(moved)
+            if fresh is None or not (np.abs(fresh.step) / unit).max() < 0.9 * size:
+                break
+            theta, here = moved, fresh
+        return theta, here
+
+    def estimate(self, theta: FloatArray, here: Normal, names: tuple[str, ...]) -> Judged:
+        """What kind of point ``theta`` is and how far off each parameter is at most."""
+        worst = float(here.values.min(initial=1.0))
+        if worst < -here.doubt:
+            return Judged(Estimate(Kind.SADDLE, reason="the curvature is negative there"), None)
+        if worst <= here.doubt:
+            return Judged(Estimate(Kind.OPEN), None)
+        after = self.normal(theta + here.step)
+        if after is None:
+            return Judged(Estimate(Kind.OPEN), None)
+        floor = self._floor(theta, here)
+        first, second = np.abs(here.step), np.abs(after.step)
+        slow = second > np.maximum(0.1 * _spread(first, here), 8 * floor)
+        if slow.any():
+            return Judged(Estimate(Kind.OPEN), None)
+        errors = np.abs(here.step + after.step) + 0.12 * second + floor
+        kind, reason = Kind.MINIMUM, ""
+        if here.free.shape[1] and not self.affine:
+            return Judged(Estimate(Kind.OPEN, reason=undetermined(here.free, names)), None)
+        if here.free.shape[1]:
+            kind, reason = Kind.VALLEY, undetermined(here.free, names)
+        found = Estimate(kind, float(errors.max()), float(floor.max()), reason=reason)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            noise = float(np.nanmax(np.where(floor > 0, first / floor, 0.0), initial=0.0))
+        return Judged(replace(found, noise=noise), errors)
+
+    def _floor(self, theta: FloatArray, here: Normal) -> FloatArray:
+        """What rounding does to the step, seen a few units in the last place away (p,)."""
+        unit = np.spacing(np.abs(theta))
+        signs = np.where(np.arange(theta.size) % 2, 1.0, -1.0)
+        floor = unit / 2
+        for shift in (3 * unit, -5 * signs * unit):
+            moved = theta + shift
+            near = self.normal(moved)
+            if near is None:
+                return np.full(theta.size, math.inf)
+            seen = near.step + (moved - theta) - here.step
+            if here.free.shape[1]:
+                seen = seen - here.free @ (np.linalg.pinv(here.free) @ seen)
+            floor = np.maximum(floor, np.abs(seen))
+        return floor + self._rounding(theta, here)
+
+    def _rounding(self, theta: FloatArray, here: Normal) -> FloatArray:
+        """What rounding inside the residual, the same at all points near, does to the step (p,)."""
+        image = 4 * float(np.finfo(self.kind).eps) * (np.abs(here.jacobian) @ np.abs(theta))
+        spread: FloatArray = np.sqrt((here.response[:, : image.size] ** 2) @ image**2)
+        return spread
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An estimate with the error of each parameter (p,), where they are known."""
+
+    estimate: Estimate
+    errors: FloatArray | None
+
+
+def _spread(first: FloatArray, here: Normal) -> FloatArray:
+    """The first step; parameters that happen not to move count with the others."""
+    return np.maximum(first, 1e-3 * float(first.max(initial=0.0)) * (first > 0))
+
+
+def _solve(jacobian: Real, residual: Real, bent: FloatArray, refine: bool) -> Normal:
+    """The Newton step from J, r and C, refined where J and r carry more digits."""
+    scale = column_norms(jacobian.astype(np.float64))
+    scale = np.where(scale > 0, scale, 1.0)
+    rows, columns = jacobian.shape
+    scaled = jacobian / scale
+    if rows < columns:
+        scaled = np.vstack([scaled, np.zeros((columns - rows, columns))])
+        residual = np.concatenate([residual, np.zeros(columns - rows)])
+    short = scaled.astype(np.float64)
+    basis, upper = np.linalg.qr(short)
+    left, values, right = np.linalg.svd(upper)
+    rank = int((values > 16 * EPS * columns * values[0]).sum())
+    # With z = V S^-1 y over the determined directions: (I + M) y = -U'Q'r.
+    frame = right[:rank].T / values[:rank]
+    bent = bent / np.outer(scale, scale)
+    curved = frame.T @ bent @ frame
+    spectrum, turn = np.linalg.eigh(np.eye(rank) + (curved + curved.T) / 2)
+    inner = turn / np.where(np.abs(spectrum) > 1e-14, spectrum, 1e-14)
+    half = basis @ left[:, :rank]
+
+    def inverse(defect: FloatArray, force: FloatArray) -> FloatArray:
+        """z of (R'R + C) z = force - R'Q'defect."""
+        return np.asarray(frame @ (inner @ (turn.T @ (frame.T @ force - half.T @ defect))))
+
+    z: Real = inverse(residual.astype(np.float64), np.zeros(columns))
+    if refine:
+        z = _refined(scaled, residual, bent, z, inverse)
+    doubt = columns * (
+        1e-13 + 8 * EPS * float((np.abs(frame).T @ np.abs(bent) @ np.abs(frame)).max(initial=0.0))
+    )
+    free = right[rank:].T / scale[:, None]
+    response = (frame @ inner @ turn.T) @ half.T / scale[:, None]
+    return Normal(
+        np.asarray(z / scale, dtype=np.float64), spectrum, doubt, free, short * scale, response
+    )
+
+
+def _refined(scaled: Real, residual: Real, bent: FloatArray, z: Real, inverse: Inverse) -> Real:
+    """z and s = r + J z improved together until they stay: f and h are what is left over."""
+    z = z.astype(scaled.dtype)
+    s = residual + scaled @ z
+    last = math.inf
+    for _ in range(8):
+        f = residual + scaled @ z - s
+        h = -(scaled.T @ s + bent @ z)
+        more = inverse(f.astype(np.float64), h.astype(np.float64))
+        size = float(np.abs(more).max(initial=0.0))
+        if not size < 0.5 * last:
+            break
+        z, s, last = z + more, s + f + scaled @ more, size
+    return z
+
+
+def undetermined(free: FloatArray, names: tuple[str, ...]) -> str:
+    """Which parameters the data do not determine, from the free directions (p, k).
+
+    >>> undetermined(np.array([[1.0], [-1.0], [0.0]]), ("a", "b", "c"))
+    'the data do not determine a and b: they can be changed together by (1, -1) without changing \
+the loss'
+    """
+    if free.shape[1] == 1:
+        direction = free[:, 0] / np.abs(free[:, 0]).max()
+        places = np.flatnonzero(np.abs(direction) > 1e-6)
+        who = _listed([names[i] for i in places])
+        if places.size == 1:
+            return f"the data do not determine {who}: the loss does not depend on it here"
+        steps = ", ".join(f"{direction[i] / direction[places[0]]:.4g}" for i in places)
+        return (
+            f"the data do not determine {who}: they can be changed together by ({steps}) "
+            "without changing the loss"
+        )
+    size = np.abs(free).max(axis=1)
+    places = np.flatnonzero(size > 1e-6 * size.max())
+    who = _listed([names[i] for i in places])
+    return f"the data do not determine {who}: {free.shape[1]} combinations of them are free"
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > 8:
+        names = [*names[:7], f"{len(names) - 7} more"]
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

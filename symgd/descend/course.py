@@ -1,0 +1,113 @@
+"""The way of an engine: every iterate counted, recorded and shown, the best one kept.
+
+Engines are methods of second order that make their own steps (a trust region, a search) and
+cannot be written as one update rule. They evaluate through a :class:`Course` and report each
+accepted point to it; steps, time and Ctrl-C end them from there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from symgd.descend.evaluate import Evaluator, largest
+from symgd.descend.history import Recorder
+from symgd.descend.loop import Observer, Progress
+from symgd.descend.objective import FloatArray, Layout
+from symgd.descend.solution import Outcome
+from symgd.descend.stop import Point
+
+
+class Halt(Exception):
+    """The run is over from outside: the steps or the time are used up."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.value)
+
+
+class Course:
+    """One run of one or more engines over the same objective."""
+
+    def __init__(
+        self,
+        objective: Any,
+        layout: Layout,
+        steps: int,
+        seconds: float,
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        self.began = perf_counter()
+        self.layout = layout
+        self.evaluate = Evaluator(objective, layout.size, bare=False)
+        self.evaluate.deadline = self.began + seconds
+        self.limit = steps
+        self.steps = 0
+        self.recorder = Recorder(layout)
+        self.observers = tuple(observers)
+        self.best: Point | None = None
+        self.failed_at: FloatArray | None = None
+        self._fresh = True
+
+    def begin(self, theta: FloatArray) -> Point:
+        """The point an engine starts from; recorded if it is the first of the run."""
+        point = self.at(theta)
+        if self._fresh:
+            self._fresh = False
+            self._record(point)
+        self._keep(point)
+        return point
+
+    def at(self, theta: FloatArray) -> Point:
+        """The loss and gradient at ``theta``, which may be refused afterwards."""
+        if perf_counter() > self.evaluate.deadline:
+            raise Halt(Outcome.TIME_LIMIT)
+        loss, gradient = self.evaluate(theta)
+        return Point(theta, loss, gradient, largest(gradient))
+
+    def step(self, point: Point) -> Point:
+        """Report an accepted step to ``point``, which is finite."""
+        self.steps += 1
+        self._keep(point)
+        self._record(point)
+        if self.steps >= self.limit:
+            raise Halt(Outcome.MAX_STEPS)
+        return point
+
+    def refuse(self, theta: FloatArray) -> None:
+        """Remember a trial point at which the loss is not a finite number."""
+        self.failed_at = theta
+
+    def _keep(self, point: Point) -> None:
+        best = self.best
+        if not finite(point):
+            return
+        if best is None or point.loss <= best.loss or best.theta is point.theta:
+            self.best = point
+
+    def _record(self, point: Point) -> None:
+        theta = point.theta.copy()
+        theta.setflags(write=False)
+        self.recorder.steps.add(self.steps, theta, point.loss, 1.0, point.norm)
+        for observer in self.observers:
+            observer(Progress(self.steps, self.steps, theta, point.loss, point.norm, 1.0))
+
+
+def finite(point: Point) -> bool:
+    """Whether the loss and its gradient are finite numbers.
+
+    >>> import numpy as np
+    >>> finite(Point(np.zeros(1), float("inf"), np.zeros(1), 0.0))
+    False
+    """
+    return math.isfinite(point.loss) and math.isfinite(point.norm)
+
+
+def scale_of(theta: FloatArray) -> FloatArray:
+    """|theta| with 1 in the place of zeros."""
+    size: FloatArray = np.where(theta != 0, np.abs(theta), 1.0)
+    return size
