@@ -20,29 +20,36 @@ if TYPE_CHECKING:
     from symgd.errors import SymgdError
     from symgd.fit import Fit, fit
     from symgd.gradient import Gradient, gradient
+    from symgd.higher import Jacobian, derivative, jacobian
     from symgd.minimize import minimize
 
 _HOME = {
     "Fit": "symgd.fit",
     "Gradient": "symgd.gradient",
+    "Jacobian": "symgd.higher",
     "Outcome": "symgd.descend",
     "Solution": "symgd.descend",
     "SymgdError": "symgd.errors",
+    "derivative": "symgd.higher",
     "descend": "symgd.descend",
     "fit": "symgd.fit",
     "gradient": "symgd.gradient",
+    "jacobian": "symgd.higher",
     "minimize": "symgd.minimize",
 }
 
 __all__ = [
     "Fit",
     "Gradient",
+    "Jacobian",
     "Outcome",
     "Solution",
     "SymgdError",
+    "derivative",
     "descend",
     "fit",
     "gradient",
+    "jacobian",
     "minimize",
 ]
 

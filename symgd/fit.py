@@ -215,7 +215,7 @@ class Fitted:
         graph = self.prediction.graph
         directions = {
             self.partials.problem.symbol(n): graph.symbol(
-                "direction_" + n, self.partials.problem.shape(n)
+                "change of " + n, self.partials.problem.shape(n)
             )
             for n in names
         }
@@ -225,7 +225,7 @@ class Fitted:
         rows = self.sizes["N"]
         matrix = np.empty((rows, theta.shape[0]))
         for k, unit in enumerate(np.eye(theta.shape[0])):
-            along = {"direction_" + n: v for n, v in self.values(unit).items()}
+            along = {"change of " + n: v for n, v in self.values(unit).items()}
             matrix[:, k] = np.broadcast_to(
                 compiled.run({**values, **along}, self.sizes)[0], (rows,)
             )

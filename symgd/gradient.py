@@ -9,59 +9,27 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from symgd.derive.backprop import Backprop, backprop
+from symgd.derive.forward import tangents
 from symgd.derive.partials import Partials, derive
 from symgd.derive.steps import Derivation, explain
-from symgd.derive.sweep import sweep
 from symgd.derive.tidy import tidy
 from symgd.errors import NameProblem
+from symgd.expression import Expression, read_formula, values_of
 from symgd.formula.graph import Node
-from symgd.formula.latex import name_latex, to_latex
-from symgd.formula.problem import Problem, ShapeLike, read
-from symgd.formula.text import to_text
+from symgd.formula.latex import name_latex
+from symgd.formula.problem import Problem, ShapeLike, Symbol
+from symgd.higher import Hessian
 
 if TYPE_CHECKING:
     from symgd.check.certificate import Certificate
     from symgd.compile.objective import Objective
-
-
-@dataclass(frozen=True)
-class Expression:
-    """A formula that came out of a derivation; prints in textbook form."""
-
-    node: Node
-    problem: Problem
-
-    def text(self) -> str:
-        """The formula in the text syntax, which the parser reads back."""
-        return to_text(self.node)
-
-    def latex(self) -> str:
-        """The formula in LaTeX."""
-        return to_latex(self.node)
-
-    def sympy(self) -> Any:
-        """The formula as a SymPy expression (data sums as ``Sum`` over ``Indexed``).
-
-        Raises :class:`~symgd.errors.UnsupportedError` for matrix formulas.
-        """
-        from symgd.algebra.bridge import to_sympy
-
-        return to_sympy(self.node)
-
-    def __call__(self, values: Mapping[str, Any]) -> Any:
-        """The value at the given names: a float, or an array."""
-        return _evaluate([self.node], self.problem, values)[0]
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
 
 
 @dataclass(frozen=True)
@@ -128,7 +96,7 @@ class Gradient:
         return float(self._run([self.partials.loss], values)[0])
 
     def _run(self, nodes: list[Node], values: Mapping[str, Any]) -> list[Any]:
-        return _evaluate(nodes, self.problem, values)
+        return values_of(nodes, self.problem, values)
 
     def compile(
         self,
@@ -137,18 +105,68 @@ class Gradient:
         shapes: Mapping[str, tuple[int, ...]] | None = None,
     ) -> Objective:
         """``objective(theta) -> (value, gradient)`` on ``data`` (mapping, table or path)."""
-        from symgd.compile.objective import compile_objective
         from symgd.compile.columns import columns_of
+        from symgd.compile.objective import compile_objective
 
         columns = columns_of(data, self.partials)
         return compile_objective(self.partials, columns, shapes, backend)
 
     # -- words ----------------------------------------------------------------------------
 
-    def steps(self, name: str) -> Derivation:
-        """The chain rule, step by step, to the partial derivative by ``name``."""
+    def steps(self, name: str, level: str = "normal") -> Derivation:
+        """The chain rule, step by step, to the partial derivative by ``name``.
+
+        ``level`` is ``"brief"``, ``"normal"`` or ``"every"``. What the steps give is compared
+        with the reverse sweep; a difference is a :class:`~symgd.errors.ProofError`.
+
+        >>> print(gradient("(2x - 3)^5").steps("x").text(ascii=True).splitlines()[1])
+         1 chain rule      the outer function ( )^5 becomes 5*( )^4, the inner function 2*x - 3 \
+is kept, and the whole is multiplied by the derivative of the inner function
+        """
+        from symgd.check.steps import proof_of_steps
+
         self._check(name)
-        return explain(self.partials, name)
+        derivation = explain(self.partials, name, level)
+        return replace(derivation, proof=proof_of_steps(self.partials, derivation))
+
+    def backprop(self) -> Backprop:
+        """Backpropagation as a table: intermediate quantities and their adjoints."""
+        return backprop(self.partials)
+
+    def along(self, direction: Mapping[str, float] | None = None) -> Expression:
+        """The directional derivative, by numbers or along the symbols ``d_m``, ``d_w``.
+
+        >>> print(gradient("x^2*y").along({"x": 1, "y": 3}))
+        2*x*y + 3*x^2
+        """
+        loss = self.partials.loss
+        graph, problem = loss.graph, self.problem
+        changes: dict[Node, Node] = {}
+        new: list[Symbol] = []
+        for name in direction if direction is not None else self.parameters:
+            self._check(name)
+            symbol = problem.symbol(name)
+            if direction is not None and not symbol.shape:
+                from symgd.formula.constants import exact
+
+                changes[symbol] = graph.number(exact(direction[name], name))
+                continue
+            if direction is not None:
+                raise NameProblem(f"{name} is an array; leave the direction open: along()")
+            new.append(Symbol("d_" + name, "parameter", symbol.shape))
+            changes[symbol] = graph.symbol("d_" + name, symbol.shape)
+        found = tangents(loss, changes).get(loss, graph.number(0))
+        wider = replace(problem, symbols=(*problem.symbols, *new))
+        return Expression(tidy(found, (loss, self.partials.written)), wider)
+
+    def code(self, target: str = "numpy") -> str:
+        """The source of a standalone function of value and gradient, with a self-test.
+
+        ``target`` is ``"numpy"``, ``"jax"``, ``"torch"``, ``"c"``, ``"julia"`` or ``"latex"``.
+        """
+        from symgd.compile.export import source
+
+        return source(self.partials, target)
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -157,16 +175,27 @@ class Gradient:
 
         return certify(self.partials)
 
-    def text(self) -> str:
+    def text(self, form: str = "auto") -> str:
         """One line for each partial derivative, in the text syntax."""
-        return "\n".join(f"dL/d{name} = {self[name].text()}" for name in self.parameters)
+        return "\n".join(f"dL/d{name} = {self[name].text(form)}" for name in self.parameters)
 
-    def latex(self) -> str:
+    def pretty(self, form: str = "auto") -> str:
+        """One line of Unicode for each partial derivative."""
+        from symgd.formula.pretty import name_pretty
+
+        return "\n".join(
+            f"∂L/∂{name_pretty(name)} = {self[name].pretty(form)}" for name in self.parameters
+        )
+
+    def latex(self, form: str = "auto") -> str:
         """One line for each partial derivative, in LaTeX."""
         return " \\\\\n".join(
-            rf"\frac{{\partial L}}{{\partial {name_latex(name)}}} = {self[name].latex()}"
+            rf"\frac{{\partial L}}{{\partial {self._latex_name(name)}}} = {self[name].latex(form)}"
             for name in self.parameters
         )
+
+    def _latex_name(self, name: str) -> str:
+        return name_latex(name, (), len(self.problem.shape(name)))
 
     def __str__(self) -> str:
         return self.text()
@@ -174,63 +203,21 @@ class Gradient:
     def _repr_latex_(self) -> str:
         return rf"$$\begin{{gathered}}{self.latex()}\end{{gathered}}$$"
 
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>${html.escape(self._latex_name(name))}$</td>"
+            f"<td>$\\displaystyle {html.escape(self[name].latex())}$</td></tr>"
+            for name in self.parameters
+        )
+        reading = html.escape(self.reading)
+        loss = html.escape(self.loss.latex())
+        return f"<div>$\\displaystyle L = {loss}$<p>{reading}</p><table>{rows}</table></div>"
+
     # -- second derivatives ---------------------------------------------------------------
 
     def hessian(self) -> Hessian:
         """The second partial derivatives."""
         return Hessian(self.partials)
-
-
-@dataclass(frozen=True)
-class Hessian:
-    """Second partial derivatives: ``h["x", "y"]`` an expression, ``h({...})`` the (p, p) array."""
-
-    partials: Partials
-
-    def __getitem__(self, names: tuple[str, str]) -> Expression:
-        first, second = names
-        for name in names:
-            if name not in self.partials.wrt:
-                raise NameProblem(f"there is no derivative by {name!r}")
-        partial = self.partials.raw[first]
-        if partial.shape:
-            raise NameProblem(
-                f"the derivative by {first} is an array",
-                hint="call the Hessian with values for the full (p, p) array",
-            )
-        (found,) = sweep(partial, [self.partials.problem.symbol(second)])
-        node = tidy(found, (self.partials.loss, self.partials.written))
-        return Expression(node, self.partials.problem)
-
-    def __call__(self, values: Mapping[str, Any]) -> Any:
-        """The (p, p) array at a point, parameters in the order of the gradient."""
-        from symgd.compile.objective import as_floats, compile_objective
-
-        parameters = {n: values[n] for n in self.partials.wrt if n in values}
-        shapes = {n: as_floats(v, n).shape for n, v in parameters.items()}
-        objective = compile_objective(self.partials, values, shapes)
-        return objective.hessian(objective.pack(parameters))
-
-    def text(self) -> str:
-        """One line for each second partial derivative (upper triangle)."""
-        names = self.partials.wrt
-        return "\n".join(
-            f"d2L/d{a}d{b} = {self[a, b].text()}"
-            for i, a in enumerate(names)
-            for b in names[i:]
-        )
-
-    def latex(self) -> str:
-        """The matrix in LaTeX."""
-        names = self.partials.wrt
-        rows = [" & ".join(self[a, b].latex() for b in names) for a in names]
-        return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def _repr_latex_(self) -> str:
-        return f"$${self.latex()}$$"
 
 
 def gradient(
@@ -240,43 +227,23 @@ def gradient(
     columns: Iterable[str] | None = None,
     shapes: Mapping[str, ShapeLike] | None = None,
     constants: Mapping[str, float] | None = None,
+    format: str = "auto",
 ) -> Gradient:
-    """The gradient of a formula given as text.
+    r"""The gradient of a formula given as text or as LaTeX.
 
     ``wrt`` names what to differentiate by (default: every name that is not
     data), ``columns`` names the data columns, ``shapes`` maps names to shapes
-    (``{"X": "n,p"}``), ``constants`` maps names to numbers.
+    (``{"X": "n,p"}``), ``constants`` maps names to numbers. ``format`` is ``"text"``,
+    ``"latex"`` or ``"auto"`` (LaTeX when a backslash, ``^{``, ``_{`` or ``$`` occurs).
 
     Raises a :class:`~symgd.errors.FormulaError` with a caret under the place.
 
     >>> print(gradient("(x - 3.5)^2 - 4.5x + 10"))
     dL/dx = 2*(x - 3.5) - 4.5
+    >>> print(gradient(r"\frac{1}{2}\|Xw - y\|_2^2", "w")["w"])
+    X.T @ (X @ w - y)
     """
-    problem = read(formula, wrt=wrt, columns=columns, shapes=shapes, constants=constants)
+    problem = read_formula(
+        formula, format, wrt=wrt, columns=columns, shapes=shapes, constants=constants
+    )
     return Gradient(derive(problem))
-
-
-def _evaluate(nodes: list[Node], problem: Problem, values: Mapping[str, Any]) -> list[Any]:
-    """The values of nodes at given names; every name of them must be given."""
-    import numpy as np
-
-    from symgd.compile.objective import Compiled, as_floats
-    from symgd.compile.sizes import Sizes, bind, resolve
-
-    compiled = Compiled(nodes)
-    sizes = Sizes()
-    arrays: dict[str, Any] = {}
-    for symbol in problem.symbols:
-        if symbol.name not in values:
-            if symbol.name in compiled.symbols:
-                raise NameProblem(f"a value for {symbol.name} is missing")
-            continue
-        array = as_floats(values[symbol.name], symbol.name)
-        bind(symbol.name, symbol.shape, array.shape, sizes)
-        arrays[symbol.name] = array if symbol.shape else np.float64(array)
-    results = compiled.run(arrays, sizes)
-    shaped = []
-    for node, result in zip(nodes, results, strict=True):
-        shape = resolve(node.shape, sizes, "the result")
-        shaped.append(np.array(np.broadcast_to(result, shape)) if shape else float(result))
-    return shaped

@@ -20,7 +20,7 @@ from symgd.algebra.signs import absolute, absolute_power, finer, log_absolute, s
 
 MAX_SPLIT = 12
 MAX_ANGLES = 3
-MAX_MULTIPLE = 12
+MAX_MULTIPLE = 40
 HALF = Fraction(1, 2)
 
 
@@ -75,14 +75,13 @@ def _exp_term(field: Field, coefficient: Fraction, term: Rat) -> Rat:
     needs = term.slots
     atom_value = field.of_atom("exp", key, (term, scale), term.free, needs, positive=True)
     power = coefficient * scale
-    if abs(power) > 2_000:
+    if abs(power) > 100_000:
         raise GaveUp("an exponential with too large a factor")
     return atom_value ** int(power)
 
 
 def power(u: Rat, v: Rat) -> Rat:
     """u^v: exact for whole v, else |u|^v (its domain is u > 0)."""
-    field = u.field
     number = v.constant()
     if number is None:
         return exp(v * log_absolute(u))
@@ -127,6 +126,12 @@ def _multiple(field: Field, coefficient: Fraction, term: Rat) -> tuple[Rat, Rat]
         if inner is not None:
             return _repeated(field, *inner, int(coefficient))
     key = f"angle:{digest(term.key)}"
+    if max(abs(coefficient.numerator), coefficient.denominator) > MAX_MULTIPLE:
+        if coefficient < 0:
+            s, c = _multiple(field, -coefficient, term)
+            return -s, c
+        term = term * coefficient
+        key, coefficient = f"angle:{digest(term.key)}", Fraction(1)
     scale = finer(field, key, coefficient.denominator)
     data, free, needs = (term, scale), term.free, term.slots
     c = field.of_atom("cos", "cos" + key, data, free, needs)
@@ -201,7 +206,44 @@ def opaque(op: str, *args: Rat) -> Rat:
     key = f"{op}:{digest('|'.join(a.key for a in args))}"
     free = frozenset[object]().union(*[a.free for a in args])
     needs = frozenset[int]().union(*[a.slots for a in args])
-    return field.of_atom("opaque", key, (op, args), free, needs, op == "gamma_")  # type: ignore[arg-type]
+    return field.of_atom("opaque", key, (op, args), free, needs)  # type: ignore[arg-type]
+
+
+def _gamma_like(op: str) -> Callable[[Rat], Rat]:
+    """gamma and its relatives, whole numbers in the argument moved out by the recurrence."""
+
+    def function(u: Rat) -> Rat:
+        shift = _whole_part(u)
+        if not shift:
+            return opaque(op, u)
+        base = u - shift
+        value = opaque(op, base)
+        steps = range(shift) if shift > 0 else range(shift, 0)
+        for j in steps:
+            value = _raised(op, value, base + j, 1 if shift > 0 else -1)
+        return value
+
+    return function
+
+
+def _raised(op: str, value: Rat, at: Rat, sign: int) -> Rat:
+    """gamma(u + 1) from gamma(u) and the like; backwards for sign -1."""
+    if op == "gamma":
+        return value * at if sign > 0 else value / at
+    if op == "loggamma":
+        return value + log_absolute(at) * sign
+    return value + (1 / at if op == "digamma" else -1 / at**2) * sign
+
+
+def _whole_part(u: Rat) -> int:
+    """The whole number in the constant term of a polynomial argument."""
+    if not u.den.is_constant() or u.constant() is not None:
+        return 0
+    for exponents, c in u.num.to_dict().items():
+        if not any(exponents):
+            whole = int(c.p) // int(c.q)
+            return whole if abs(whole) <= 20 else 0
+    return 0
 
 
 def _log1p(u: Rat) -> Rat:
@@ -264,8 +306,8 @@ FUNCTIONS: dict[str, Callable[..., Rat]] = {
     "atanh": lambda u: log_absolute((1 + u) / (1 - u)) * HALF,
     "atan2": lambda u, v: opaque("atan2", u, v),
     "erf": lambda u: opaque("erf", u), "erfc": lambda u: 1 - opaque("erf", u),
-    "gamma": lambda u: opaque("gamma", u), "loggamma": lambda u: opaque("loggamma", u),
-    "digamma": lambda u: opaque("digamma", u), "trigamma": lambda u: opaque("trigamma", u),
+    "gamma": _gamma_like("gamma"), "loggamma": _gamma_like("loggamma"),
+    "digamma": _gamma_like("digamma"), "trigamma": _gamma_like("trigamma"),
     "sigmoid": _sigmoid, "softplus": lambda u: log_absolute(1 + exp(u)),
     "hypot": lambda u, v: _root(u * u + v * v),
     "logaddexp": lambda u, v: log_absolute(exp(u) + exp(v)),

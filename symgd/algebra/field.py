@@ -17,6 +17,7 @@ The converse does not hold: atoms may have relations that are not known here.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -221,7 +222,7 @@ class Field:
 
     def raised(self, poly: Poly, power: int) -> Poly:
         if len(poly) == 1:
-            if power * max(1, *poly.degrees()) > 20_000:
+            if power * max(1, *poly.degrees()) > 10_000_000:
                 raise GaveUp("a power of too high a degree")
             return poly**power
         result, square = self.unit, poly
@@ -270,7 +271,7 @@ class Field:
         free = self.free(poly)
         if len(free) == 1:
             (index,) = free
-            key = key.replace(str(index), f"{index.size}.*")
+            key = re.sub(re.escape(str(index)) + r"(?!\d)", f"{index.size}.*", key)
         return key
 
     def primitive(self, poly: Poly) -> tuple[Poly, Fraction]:

@@ -98,13 +98,25 @@ class _Decision:
         self.deadline = time.perf_counter() + seconds
 
     def run(self, ratio: bool) -> NormalForm:
-        count = len(topological(self.left, self.right))
-        if count > MAX_NODES:
-            return NormalForm(False, f"{count:,} operations are too many for a normal form")
+        """The answer; sizes that are numbers first as if they were names, then written out."""
+        order = topological(self.left, self.right)
+        if self.left is self.right and not ratio:
+            return NormalForm(True)
+        if len(order) > MAX_NODES:
+            return NormalForm(False, f"{len(order):,} operations are too many for a normal form")
+        numbered = any(isinstance(s, int) and s > 1 for node in order for s in node.shape)
+        if numbered and not self.sizes:
+            found = self.attempt(ratio, False)
+            if found.proved:
+                return found
+        return self.attempt(ratio, True)
+
+    def attempt(self, ratio: bool, written_out: bool) -> NormalForm:
         known = Knowledge()
         for _ in range(MAX_RESTARTS):
             entries = Entries(Field(known, self.deadline), self.sizes)
             entries.moving = self.moving()
+            entries.written_out = written_out
             try:
                 self.learn(entries)
                 return self.quotient(entries) if ratio else self.decide(entries)

@@ -141,10 +141,10 @@ def _cos(sub: Substitution, data: tuple[Any, ...]) -> Rat:
 
 
 def _opaque(sub: Substitution, data: tuple[Any, ...]) -> Rat:
-    from symgd.algebra.elementary import opaque
+    from symgd.algebra.elementary import FUNCTIONS
 
     op, args = data
-    return opaque(op, *[sub.of(a) for a in args])
+    return FUNCTIONS[op](*[sub.of(a) for a in args])
 
 
 def _sum(sub: Substitution, data: tuple[Any, ...]) -> Rat:

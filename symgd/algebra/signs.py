@@ -20,7 +20,7 @@ from flint import fmpz
 
 from symgd.algebra.field import Field, GaveUp, Poly, Rat, Restart, digest
 
-MAX_SCALE = 720
+MAX_SCALE = 50_000
 
 
 def sign_of(field: Field, poly: Poly) -> int | None:
@@ -177,8 +177,12 @@ def _factor_power(field: Field, factor: Poly, power: Fraction) -> Rat:
             return exp(inner * (power / scale))
         if atom.kind == "root":
             poly, scale = atom.data
-            return _factor_power(field, poly, power / scale) if not poly.is_constant() else (
-                _number_power(field, Fraction(int(poly.leading_coefficient().p)), power / scale)
+            return (
+                _factor_power(field, poly, power / scale)
+                if not poly.is_constant()
+                else (
+                    _number_power(field, Fraction(int(poly.leading_coefficient().p)), power / scale)
+                )
             )
     known = sign_of(field, factor)
     return _root(field, factor, field.key(factor), power, known)

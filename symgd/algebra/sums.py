@@ -33,8 +33,10 @@ def total(body: Rat, index: Index) -> Rat:
         return field.size(index.size) * body
     own, outer = _denominators(field, body.den, index)
     if not own.is_constant():
-        return Rat(field, field.unit, field.unit) / outer * _with_denominator(
-            field, body.num, own, index
+        return (
+            Rat(field, field.unit, field.unit)
+            / outer
+            * _with_denominator(field, body.num, own, index)
         )
     result = field.zero
     for exponents, coefficient in body.num.to_dict().items():
@@ -105,6 +107,8 @@ def _term(field: Field, exponents: tuple[int, ...], index: Index) -> Rat:
 def _contracted(field: Field, inner: tuple[int, ...], slot: int, index: Index) -> Rat:
     """delta(i, k) under a sum over i puts k for i."""
     first, second = field.atoms[slot].data
+    if any(isinstance(p, Index) and p.offset for p in (first, second)):
+        raise GaveUp("a diagonal beside the main one")
     target = second if first.base == index else first
     rest = tuple(0 if s == slot else e for s, e in enumerate(inner))
     body = Rat(field, field.ctx.from_dict({rest: 1}), field.unit)
@@ -126,17 +130,36 @@ def _flattened(
         if not opened or len(bounds) + exponent * len(atom.data[0]) > MAX_BOUND:
             factors.append((value, exponent))
             continue
-        for _ in range(exponent):
-            bound, body = atom.data
-            names = {b: fresh(b.size) for b in bound}
-            bounds += names.values()
-            factors += _factors(field, renamed(body, names))
+        opened_factors = _opened(field, slot, exponent)
+        if opened_factors is None:
+            factors.append((value, exponent))
+        else:
+            bounds += opened_factors[0]
+            factors += opened_factors[1]
     return bounds, factors
 
 
 def fresh(size: str) -> Index:
     """An index that occurs nowhere else."""
     return Index(size, next(_LEVELS))
+
+
+def _opened(
+    field: Field, slot: int, exponent: int
+) -> tuple[list[Index], list[tuple[Rat, int]]] | None:
+    """The copies of a sum under fresh indices; ``None`` if its body is not a plain product."""
+    bounds: list[Index] = []
+    factors: list[tuple[Rat, int]] = []
+    bound, body = field.atoms[slot].data
+    for _ in range(exponent):
+        names = {b: fresh(b.size) for b in bound}
+        copy = renamed(body, names)
+        plain = len(copy.num) == 1 and copy.num.leading_coefficient() == 1
+        if not plain or not copy.den.is_constant():
+            return None
+        bounds += names.values()
+        factors += _factors(field, copy)
+    return bounds, factors
 
 
 def _factors(field: Field, monomial: Rat) -> list[tuple[Rat, int]]:

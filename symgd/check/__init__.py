@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgd.check.exercise import Exercise, exercise
+    from symgd.check.exercises import Exercise, exercise
     from symgd.check.judge import check
     from symgd.check.lines import Report, check_derivation
     from symgd.check.numeric import GradientCheck, check_gradient
     from symgd.check.verdict import Verdict, Witness
 
 _HOME = {
-    "Exercise": "exercise",
+    "Exercise": "exercises",
     "GradientCheck": "numeric",
     "Report": "lines",
     "Verdict": "verdict",
@@ -25,7 +25,7 @@ _HOME = {
     "check": "judge",
     "check_derivation": "lines",
     "check_gradient": "numeric",
-    "exercise": "exercise",
+    "exercise": "exercises",
 }
 
 __all__ = [

@@ -70,7 +70,9 @@ def _reduced(node: Node, u: Any, function: Callable[[list[Value]], Value]) -> Va
     return _plain(out)
 
 
-def _fold(function: Callable[[Value, Value], Value], start: Value) -> Callable[[list[Value]], Value]:
+def _fold(
+    function: Callable[[Value, Value], Value], start: Value
+) -> Callable[[list[Value]], Value]:
     def fold(entries: list[Value]) -> Value:
         total = start
         for entry in entries:
@@ -83,7 +85,9 @@ def _fold(function: Callable[[Value, Value], Value], start: Value) -> Callable[[
 _total = _fold(_plus, fmpq(0))
 
 
-def _extreme(function: Callable[[Value, Value], Value], sign: int) -> Callable[[list[Value]], Value]:
+def _extreme(
+    function: Callable[[Value, Value], Value], sign: int
+) -> Callable[[list[Value]], Value]:
     """The largest entry itself if one is surely the largest, so that it equals itself."""
 
     def extreme(entries: list[Value]) -> Value:
@@ -238,5 +242,3 @@ ARRAYS: dict[str, Rule] = {
     "broadcast": _broadcast, "getitem": _getitem, "scatter": _scatter,
 }  # fmt: skip
 """How the operations of arrays work on balls: (node, sizes, arguments) -> value."""
-
-

@@ -26,7 +26,6 @@ from symgd.check.ball_arrays import ARRAYS
 from symgd.check.ball_functions import (
     FUNCTIONS,
     LOGICAL,
-    Bad,
     Value,
     compare,
     guarded,
@@ -40,6 +39,7 @@ from symgd.formula.graph import COMPARISONS, LEAVES, LOGIC, Node
 
 PRECISIONS = (64, 160, 400, 1200)
 _CHOOSING = LOGIC | {"pow", "sign", "heaviside", "where"}
+
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:

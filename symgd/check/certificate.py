@@ -49,7 +49,9 @@ class Proof:
         said = f"{self.name}: sweep = forward walk"
         said += {"proved": " = SymPy", "agrees": " = SymPy (at the points)"}.get(self.sympy, "")
         if self.numeric:
-            said += f"; a difference quotient agrees at {self.numeric} points to {self.digits} digits"
+            said += (
+                f"; a difference quotient agrees at {self.numeric} points to {self.digits} digits"
+            )
         if self.sympy not in ("proved", "agrees"):
             said += f"; SymPy takes no part: {self.sympy}"
         return said
@@ -74,7 +76,9 @@ class Certificate:
         return "\n".join(lines)
 
 
-def certify(partials: Partials, names: tuple[str, ...] | None = None, tries: int = 3) -> Certificate:
+def certify(
+    partials: Partials, names: tuple[str, ...] | None = None, tries: int = 3
+) -> Certificate:
     """Prove the partial derivatives; :class:`ProofError` if two derivations disagree."""
     order = topological(partials.written)
     if len(order) > MAX_NODES:
@@ -114,15 +118,18 @@ def _prove(partials: Partials, name: str, tries: int) -> Proof:
     symbol = partials.problem.symbol(name)
     swept = partials.raw[name]
     written, graph = partials.written, partials.written.graph
-    direction = graph.number(1) if not symbol.shape else graph.symbol("d_" + name, symbol.shape)
+    direction = (
+        graph.number(1) if not symbol.shape else graph.symbol("change of " + name, symbol.shape)
+    )
     walked = tangents(written, {symbol: direction}).get(written, graph.number(0))
     along = swept * direction
     if along.shape:
         along = graph.make("sum", along, value=(None, False))
     try:
-        witness: Node | None = sympy_derivative(written, name)
+        own = sympy_derivative(written, name)
+        witness: Node | None = own
         sympy_says = "agrees"
-        if is_zero(witness - along):
+        if is_zero(own - along):
             sympy_says = "proved"
     except UnsupportedError as error:
         witness, sympy_says = None, str(error)
@@ -149,7 +156,7 @@ def _with_direction(values: dict[str, Any], name: str, shape: tuple[Any, ...]) -
         return values
     flat = np.array(values[name], dtype=object)
     steps = np.array([(7 * i) % 5 - 2 or 3 for i in range(flat.size)], dtype=object)
-    return {**values, "d_" + name: steps.reshape(flat.shape).tolist()}
+    return {**values, "change of " + name: steps.reshape(flat.shape).tolist()}
 
 
 def _at(
@@ -178,7 +185,9 @@ def _quotient(written: Node, name: str, values: dict[str, Any], sizes: dict[str,
     """(f(x + h v) - f(x - h v))/2h with h = 10^-20 at 80 digits."""
     with mpmath.mp.workdps(DIGITS + 20):
         step = mpmath.mpf(10) ** -20
-        move = numbers(values["d_" + name]) * step if "d_" + name in values else step
+        move = (
+            numbers(values["change of " + name]) * step if "change of " + name in values else step
+        )
         base = numbers(values[name])
         sides = [
             evaluate([written], {**values, name: base + sign * move}, sizes, DIGITS + 20)[0]

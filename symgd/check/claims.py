@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symgd.derive.expand import without_derivatives
 from symgd.derive.partials import Partials, derive
 from symgd.errors import NameProblem
 from symgd.formula.graph import Graph, Node, topological
-from symgd.formula.problem import Problem, ShapeLike, read
+from symgd.formula.problem import Problem, read
 from symgd.formula.reading import ROW_COUNTS
 from symgd.formula.shapes import Shape
 
@@ -44,6 +44,9 @@ class Subject:
     constants: Mapping[str, float] | None = None
     also: dict[str, Shape] = field(default_factory=dict)
     found: dict[str, Partials] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.problem = with_one_row_count(self.problem)
 
     @property
     def graph(self) -> Graph:
@@ -104,14 +107,30 @@ class Subject:
         return rows, rows
 
 
+def with_one_row_count(problem: Problem) -> Problem:
+    """``1/n*sum(...)`` over columns of N rows: n, which is the size of nothing else, is N."""
+    rows = problem.rows
+    sizes = {s for symbol in problem.symbols for s in symbol.shape}
+    loose = {n.value for n in topological(problem.root) if n.op == "dim"} - sizes
+    written = [name for name in sorted(ROW_COUNTS & loose) if name != rows]
+    if rows is None or not written:
+        return problem
+    symbols = tuple(
+        replace(symbol, shape=_renamed(symbol.shape, rows, written[0]))
+        for symbol in problem.symbols
+    )
+    root = copied(problem.root, Graph(), rows, written[0])
+    return replace(problem, root=root, rows=written[0], symbols=symbols)
+
+
 def _renamed(shape: Shape, old: str, new: str) -> Shape:
     """A shape with one size called otherwise (``N-1`` becomes ``n-1``)."""
     if not old or old == new:
         return shape
+    same = re.compile(rf"{re.escape(old)}([+-]\d+)?")
     return tuple(
-        new + s[len(old) :] if isinstance(s, str) and re.fullmatch(rf"{re.escape(old)}([+-]\d+)?", s)
-        else s for s in shape
-    )  # fmt: skip
+        new + s[len(old) :] if isinstance(s, str) and same.fullmatch(s) else s for s in shape
+    )
 
 
 def copied(root: Node, graph: Graph, old: str = "", new: str = "") -> Node:

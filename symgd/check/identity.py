@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -114,7 +114,9 @@ class Comparison:
             return found
         if self.by_sizes():
             return self.settled("probable", proof.strata)
-        return Answer(None, "open", None, (proof.reason,), self.agreed[0], len(self.agreed), self.digits)
+        return Answer(
+            None, "open", None, (proof.reason,), self.agreed[0], len(self.agreed), self.digits
+        )
 
     def settled(self, how: str, strata: bool) -> Answer:
         notes = list(self.domain_notes())
@@ -139,9 +141,7 @@ class Comparison:
         if self.claim_gaps:
             sample = self.claim_gaps[0]
             right = self.values(sample, 160)[1]
-            witness = Witness(
-                self.shown(sample), number_text(_first(right)), "undefined", ()
-            )
+            witness = Witness(self.shown(sample), number_text(_first(right)), "undefined", ())
             return Answer(False, "refuted", witness, (), sample)
         return Answer(None, "open", None, ("no point was found where both sides are defined",))
 
@@ -280,8 +280,10 @@ def number_text(value: Any, digits: int = 6) -> str:
     if isinstance(value, arb) and value.contains(0):
         return "0"
     with precision(max(64, int(digits * 3.4) + 20)):
-        text: str = arb(value).mid().str(digits, radius=False) if isinstance(value, fmpq) else (
-            value.mid().str(digits, radius=False)
+        text: str = (
+            arb(value).mid().str(digits, radius=False)
+            if isinstance(value, fmpq)
+            else (value.mid().str(digits, radius=False))
         )
     return text
 
@@ -291,6 +293,36 @@ def compare(question: Question, seconds: float = SECONDS) -> Answer:
     return Comparison(question, seconds).answer()
 
 
-def evaluated(node: Node, values: Mapping[str, Any], sizes: Mapping[str, int], bits: int) -> Any:
-    """One formula at one point."""
-    return Balls(values, sizes, bits).value(node)
+def difference_quotient(
+    formula: Node, name: str, sample: Sample, entry: tuple[int, ...]
+) -> Any | None:
+    """(f(x + h) - f(x - h))/2h in ball arithmetic for one entry of a name, h = 2^-60."""
+    step = Fraction(1, 2**60)
+    sides = []
+    for sign in (1, -1):
+        moved = {**sample.values, name: _shifted(sample.values[name], entry, sign * step)}
+        value = Balls(moved, sample.sizes, 400).value(formula)
+        if isinstance(value, Bad | np.ndarray):
+            return None
+        sides.append(value)
+    with precision(400):
+        return (ball(sides[0]) - ball(sides[1])) / ball(fmpq(2, 2**60))
+
+
+def _shifted(value: Any, entry: tuple[int, ...], by: Fraction) -> Any:
+    if not entry:
+        return value if isinstance(value, tuple) else value + by
+    return tuple(_shifted(v, entry[1:], by) if i == entry[0] else v for i, v in enumerate(value))
+
+
+def is_confirmed(
+    truth: Node, formula: Node, name: str, sample: Sample, entry: tuple[int, ...]
+) -> bool:
+    """Whether a difference quotient does not contradict our own derivative at a point."""
+    value = Balls(sample.values, sample.sizes, 400).value(truth)
+    place = value[entry] if isinstance(value, np.ndarray) and len(entry) == value.ndim else value
+    quotient = difference_quotient(formula, name, sample, entry)
+    if quotient is None or isinstance(place, Bad | np.ndarray):
+        return True
+    gap = abs(float(quotient.mid()) - float(ball(place).mid()))
+    return not gap > 1e-6 * (1 + abs(float(ball(place).mid())))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symgd.check.claims import Columns, Subject, read_text
-from symgd.check.identity import Answer, Question, compare
+from symgd.check.identity import Answer, Question, compare, is_confirmed
 from symgd.check.mistakes import Mistake, diagnose
 from symgd.check.ratio import Factor, constant_factor, convention, missing
 from symgd.check.texts import split_claim
@@ -117,6 +117,12 @@ def judge_node(subject: Subject, name: str, claim: Node) -> Verdict:
         return case.equal(answer)
     if answer.equal is None:
         return case.undecided(answer)
+    witness = answer.witness
+    if witness is not None and answer.sample is not None and not is_confirmed(
+        truth, partials.written, name, answer.sample, witness.entry
+    ):  # fmt: skip
+        return case.verdict("undecided", "open", "our own derivative fails its numeric check here: "
+                            "this is a bug in symgd, please report the formula")  # fmt: skip
     factor = constant_factor(question)
     mistake = diagnose(subject, name, claim)
     if factor is not None and factor.positive:
@@ -161,14 +167,15 @@ class Case:
         domain = "; ".join(("wherever both sides are defined", *answer.notes))
         said = f"it is the derivative by {self.name}"
         if answer.how == "probable":
-            said += f": equal for several sizes and at {answer.points} points, not proved for all sizes"
+            said += (
+                f": equal for several sizes and at {answer.points} points, not proved for all sizes"
+            )
         return self.verdict("equal", answer.how, said, domain=domain)
 
     def undecided(self, answer: Answer) -> Verdict:
         if answer.points:
-            said = (
-                f"neither proved nor refuted: {answer.points} points agree"
-                + (f" to {answer.digits} digits" if answer.digits else " exactly")
+            said = f"neither proved nor refuted: {answer.points} points agree" + (
+                f" to {answer.digits} digits" if answer.digits else " exactly"
             )
         else:
             said = "neither proved nor refuted"
@@ -178,7 +185,7 @@ class Case:
     def wrong_shape(self) -> Verdict:
         own, wanted = show_shape(self.claim.shape), show_shape(self.truth.shape)
         if not self.truth.shape:
-            said = f"it has a value for every entry of {own}, the derivative by {self.name} is one number"
+            said = f"it has a value for every entry of {own}, but {self.name} is one number"
             mistake = "sum over the rows missing"
         elif self.claim.shape == self.truth.shape[::-1]:
             said = f"it has the shape {own}, {self.name} has {wanted}: it is transposed"
@@ -210,13 +217,15 @@ class Case:
 
     def wrong(self, answer: Answer, mistake: Mistake | None, factor: Factor | None) -> Verdict:
         domain = "; ".join(("wherever both sides are defined", *answer.notes))
+        name: str | None
+        step: str | None = None
         if mistake is not None:
             said, name, step = f"{mistake.sentence}{_at(mistake)}", mistake.name, mistake.step
         elif factor is not None:
             said = f"yours is {factor.text} times the gradient: sign and factor are wrong"
-            name, step = "sign error (whole)", None
+            name = "sign error (whole)"
         else:
-            (said, name), step = self.unexplained(answer.witness), None
+            said, name = self.unexplained(answer.witness)
         return self.verdict(
             "wrong", "refuted", said, witness=answer.witness, mistake=name, step=step,
             domain=domain,

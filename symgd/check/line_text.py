@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 from symgd.check.texts import pieces_of
 
-_ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{(?:align|aligned|equation|gather|split|eqnarray|gathered|displaymath|math)\*?\}")
+_ENVIRONMENT = re.compile(
+    r"\\(?:begin|end)\s*\{(?:align|aligned|equation|gather|split|eqnarray|gathered|displaymath|math)\*?\}"
+)
 _DROPPED = re.compile(
     r"\\(?:nonumber|notag|displaystyle|quad|qquad|label\{[^}]*\}|tag\*?\{[^}]*\})|\\[,;!\[\]]|\$"
 )
@@ -66,9 +68,10 @@ def statements(text: str | Iterable[str]) -> list[Statement]:
 def _lines(text: str | Iterable[str]) -> list[str]:
     if not isinstance(text, str):
         return [_without_comment(str(line)) for line in text]
-    text = _ENVIRONMENT.sub("\n", text)
     if "\\" in text:
-        text = re.sub(r"\\\\(?:\s*\[[^\]]*\])?", "\n", text)
+        rows = re.split(r"\\\\(?:\s*\[[^\]]*\])?|\n[ \t]*\n", _ENVIRONMENT.sub("", text))
+        rows = [_without_comment(row) for row in rows]
+        text = "\n".join(" ".join(row.split()) for row in rows if row.strip())
         text = _DROPPED.sub(" ", text).replace("&", " ")
     return [_without_comment(line) for line in text.splitlines()]
 

@@ -51,8 +51,11 @@ class LineVerdict:
             if self.true is False:
                 return f"{head}\n     follows from {self.against}, which is wrong"
             return f"{head}\n     right: {self.verdict.reason}"
-        return head + "\n" + "\n".join(f"     {line}" for line in str(self.verdict).splitlines()) \
-            if word else head
+        return (
+            head + "\n" + "\n".join(f"     {line}" for line in str(self.verdict).splitlines())
+            if word
+            else head
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The line as JSON values."""

@@ -34,11 +34,34 @@ Row = tuple[str, str, "str | None", Node]
 
 
 def _all(search: _Search) -> Iterator[Row]:
-    for rows in (_brackets, _other_names, _wrong_inner_name, _transposes, _terms, _orders):
+    for rows in (
+        _symmetric,
+        _brackets,
+        _other_names,
+        _wrong_inner_name,
+        _transposes,
+        _terms,
+        _orders,
+    ):
         try:
             yield from rows(search)
         except SymgdError:
             continue
+
+
+def _symmetric(search: _Search) -> Iterator[Row]:
+    """Right if a square matrix is symmetric."""
+    right = search.along(search.truth)
+    order = topological(search.claim, right)
+    for node in order:
+        if node.op == "sym" and len(node.shape) == 2 and node.shape[0] == node.shape[1]:
+            if node.value.startswith("change of ") or node is search.symbol:
+                continue
+            mirrored = (node + node.graph.make("transpose", node)) / 2
+            left, other = (_with(f, node, mirrored) for f in (search.claim, right))
+            if search.equal_nodes(left, other):
+                said = f"this is right only if {node.value} is symmetric"
+                yield "matrix taken as symmetric", said, None, search.claim
 
 
 def _brackets(search: _Search) -> Iterator[Row]:

@@ -19,14 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from symgd.check import wrong_rules as wrong
-from symgd.check import wrong_standard as table
 from symgd.check.balls import Balls
 from symgd.check.claims import Subject
 from symgd.check.identity import Question, _apart, _bad, compare
 from symgd.check.misreadings import misreadings
 from symgd.check.samples import Samples
 from symgd.check.wrong_rules import WrongRule
+from symgd.check.wrong_table import WRONG_RULES
 from symgd.derive.forward import tangent_of, tangents
 from symgd.derive.tidy import tidy
 from symgd.errors import SymgdError
@@ -36,74 +35,6 @@ from symgd.formula.text import ATOM, pieces, to_text
 MAX_CANDIDATES = 1_500
 SECONDS = 1.5
 POINTS = 3
-
-WRONG_RULES = (
-    WrongRule("sqrt(x**2) taken as x", "sqrt(u^2) is |u|, not u", wrong.root_of_square),
-    WrongRule("absolute value ignored for x<0", "the derivative of |u| is sign(u) u', not u'",
-              wrong.absolute_ignored),
-    WrongRule("missing inner derivative", "the derivative of the inner function is missing "
-              "(chain rule)", wrong.missing_inner),
-    WrongRule("missing factor {n}", "the exponent did not come down as a factor",
-              wrong.factor_lost),
-    WrongRule("missing factor 1/{N}", "the factor 1/{N} of the mean was lost", wrong.count_lost),
-    WrongRule("product rule as product of derivatives", "(uv)' is u'v + uv', not u'v'",
-              wrong.product_of_derivatives),
-    WrongRule("derivative of the sigmoid instead of the sigmoid",
-              "the derivative of log(1 + e^u) is the sigmoid itself", table.standard(table.SIGMOID)),
-    WrongRule("quotient rule sign", "(u/v)' is (u'v - uv')/v^2: the sign is minus",
-              wrong.quotient_sign),
-    WrongRule("quotient rule order", "(u/v)' is (u'v - uv')/v^2, in this order",
-              wrong.quotient_order),
-    WrongRule("quotient rule without the square", "the denominator of (u'v - uv')/v^2 is squared",
-              wrong.quotient_square),
-    WrongRule("quotient rule as quotient of derivatives", "(u/v)' is (u'v - uv')/v^2, not u'/v'",
-              wrong.quotient_of_derivatives),
-    WrongRule("power not lowered", "(u^n)' is n u^(n-1) u': the exponent goes down by one",
-              wrong.power_not_lowered),
-    WrongRule("exponent kept", "(u^n)' is n u^(n-1) u': the exponent goes down by one and stands "
-              "in front", wrong.exponent_kept),
-    WrongRule("log base", "the logarithm of the base belongs into the derivative",
-              wrong.log_of_base),
-    WrongRule("exponential treated as a power", "in a^u the exponent moves: (a^u)' is a^u log(a) u'",
-              wrong.like_a_power),
-    WrongRule("only one side of the power differentiated", "base and exponent both move",
-              wrong.one_side_of_power),
-    WrongRule("wrong power in standard derivative", "a power of the standard derivative is wrong",
-              table.standard(table.WRONG_POWER)),
-    WrongRule("sign error (one term)", "one term has the wrong sign",
-              table.standard(table.WRONG_TERM_SIGN)),
-    WrongRule("sign error (one term)", "one term has the wrong sign", wrong.product_sign),
-    WrongRule("sign error (one term)", "one term has the wrong sign", wrong.term_sign),
-    WrongRule("wrong standard derivative", "the sign of the standard derivative is wrong",
-              table.standard(table.WRONG_SIGN)),
-    WrongRule("wrong standard derivative", "the derivative of the outer function is another",
-              table.standard(table.WRONG)),
-    WrongRule("constant pulled out of a sum although it depends on i",
-              "what depends on the row cannot leave the sum", wrong.pulled_out),
-    WrongRule("product rule with only one term", "(uv)' is u'v + uv': both terms",
-              wrong.one_product_term),
-    WrongRule("constant not dropped", "the derivative of a constant is 0", wrong.constant_kept),
-    WrongRule("sign error (inner derivative)", "the sign of the inner derivative was lost",
-              wrong.inner_sign_lost),
-    WrongRule("wrong power", "(u^n)' is n u^(n-1) u'", wrong.exponent_wrong),
-    WrongRule("integrated instead of differentiated", "this is an antiderivative",
-              wrong.integrated),
-    WrongRule("outer function not differentiated", "the outer function was kept",
-              wrong.not_differentiated),
-    WrongRule("chain rule with the wrong inner function",
-              "the outer derivative is taken at the inner function, not at its derivative",
-              wrong.wrong_inner),
-    WrongRule("chain rule as a sum", "outer and inner derivative are multiplied, not added",
-              wrong.chain_as_sum),
-    WrongRule("sum of a constant not counted", "the sum of a constant c over the rows is {N} c",
-              wrong.rows_not_counted),
-    WrongRule("extra factor 1/{N}", "the loss is a sum, not a mean", wrong.count_extra),
-    WrongRule("term lost", "one term is missing", wrong.term_lost),
-    WrongRule("branches swapped", "the branches are exchanged", wrong.branches_swapped),
-    WrongRule("kink ignored", "the derivative is that of one branch only", wrong.kink_ignored),
-    WrongRule("quotient rule terms", "(u/v)' is (u'v - uv')/v^2", wrong.quotient_terms),
-)  # fmt: skip
-"""All wrong rules, the simplest first."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +59,7 @@ class Candidate:
     result: Node
 
 
-def diagnose(
-    subject: Subject, name: str, claim: Node, seconds: float = SECONDS
-) -> Mistake | None:
+def diagnose(subject: Subject, name: str, claim: Node, seconds: float = SECONDS) -> Mistake | None:
     """The simplest mistake that turns our derivation into the claim."""
     return _Search(subject, name, claim, seconds).run()
 
@@ -147,13 +76,15 @@ class _Search:
         symbol = subject.problem.symbol(name)
         self.symbol = symbol
         graph = subject.graph
-        self.change = graph.number(1) if not symbol.shape else graph.symbol("d_" + name, symbol.shape)
+        self.change = (
+            graph.number(1) if not symbol.shape else graph.symbol("change of " + name, symbol.shape)
+        )
         self.claim = self.along(claim)
         symbols = list(subject.symbols())
         if symbol.shape:
-            symbols.append(("d_" + name, symbol.shape))
+            symbols.append(("change of " + name, symbol.shape))
         self.symbols = tuple(symbols)
-        self.walk = _Walk(self.partials.written, symbol, self.change, name)
+        self.walk = Walk(self.partials.written, symbol, self.change, name)
         self.given: tuple[Node, ...] = (self.partials.written,)
         self.sieve = self.points()
 
@@ -193,14 +124,17 @@ class _Search:
 
     def passes(self, result: Node) -> bool:
         """Whether no point excludes that the claim is this result."""
+        met = False
         for balls, value in self.sieve:
             try:
                 other = balls.value(result)
             except SymgdError:
                 return False
-            if _bad(other) is not None or _apart(value, other, 64) is not None:
-                return False
-        return True
+            if _bad(other) is None:
+                if _apart(value, other, 64) is not None:
+                    return False
+                met = True
+        return met
 
     def equal(self, result: Node) -> bool:
         return self.equal_nodes(self.claim, result)
@@ -220,7 +154,7 @@ class _Search:
         yield from self.whole()
         walks = [self.walk]
         if self.partials.loss is not self.partials.written:
-            walks.append(_Walk(self.partials.loss, self.symbol, self.change, self.name))
+            walks.append(Walk(self.partials.loss, self.symbol, self.change, self.name))
         for rule in WRONG_RULES:
             for walk in walks:
                 yield from walk.with_wrong(rule)
@@ -248,7 +182,7 @@ class _Search:
         return "the sign is reversed: everything is right but the sign", None
 
 
-class _Walk:
+class Walk:
     """The forward derivation of one form of the loss, to be spoiled at one node."""
 
     def __init__(self, loss: Node, symbol: Node, change: Node, name: str) -> None:
@@ -258,20 +192,30 @@ class _Walk:
         self.found = tangents(loss, {symbol: change})
         self.start = change
 
+    def places(self) -> list[Node]:
+        """The nodes at which a rule is applied, the outermost first."""
+        return [n for n in reversed(self.order) if n in self.active and n is not self.symbol]
+
+    def spoiled(self, rule: WrongRule, node: Node) -> list[Node]:
+        """What a wrong rule makes of one node."""
+        changes = [self.found.get(a) if a in self.active else None for a in node.args]
+        try:
+            found = list(rule.changes(node, changes))
+        except (SymgdError, AttributeError, ZeroDivisionError):
+            return []
+        return [change for change in found if change is not self.found.get(node)]
+
+    def reaches(self, node: Node, inner: Node) -> bool:
+        """Whether ``inner`` is below ``node``."""
+        return node is inner or inner in topological(node)
+
     def with_wrong(self, rule: WrongRule) -> Iterator[Candidate]:
-        for node in reversed(self.order):
-            if node not in self.active or node is self.symbol:
-                continue
-            changes = [self.found.get(a) if a in self.active else None for a in node.args]
-            try:
-                spoiled = list(rule.changes(node, changes))
-            except (SymgdError, AttributeError, ZeroDivisionError):
-                continue
-            for change in spoiled:
-                if change is not self.found.get(node):
-                    result = self.finished(node, change)
-                    if result is not None:
-                        yield Candidate(self.mistake(rule, node), result)
+        """The results of one wrong rule at every place."""
+        for node in self.places():
+            for change in self.spoiled(rule, node):
+                result = self.finished(node, change)
+                if result is not None:
+                    yield Candidate(self.mistake(rule, node), result)
 
     def finished(self, place: Node, change: Node) -> Node | None:
         """The derivation from the spoiled node to the loss."""
@@ -290,7 +234,7 @@ class _Walk:
         return found.get(self.loss)
 
     def mistake(self, rule: WrongRule, node: Node) -> Mistake:
-        rows = next((str(s) for s in (node.args[0].shape if node.args else ())), "N")
+        rows = next((s for n in self.order for s in n.shape if isinstance(s, str)), "N")
         exponent = to_text(node.args[1]) if node.op == "pow" else "1/2"
         fill = {"N": rows, "n": exponent}
         name, sentence = rule.name, rule.sentence

@@ -145,12 +145,13 @@ def _simplest(numbers: list[Any]) -> Fraction | None:
     for number in numbers:
         if isinstance(number, fmpq):
             exact = Fraction(int(number.p), int(number.q))
-            short = min(abs(exact.numerator), exact.denominator) <= MAX_SHORT
-            return exact if short else None
+            is_short = min(abs(exact.numerator), exact.denominator) <= MAX_SHORT
+            return exact if is_short else None
     middle = numbers[0].mid().fmpq()
     value = Fraction(int(middle.p), int(middle.q))
     short = value.limit_denominator(MAX_HEIGHT)
-    return short if abs(short - value) < Fraction(1, 2**80) * max(1, abs(value)) else None
+    slack = Fraction(1, 2**80) * max(Fraction(1), abs(value))
+    return short if abs(short - value) < slack else None
 
 
 def _proved(question: Question, factor: Node) -> Answer | None:
@@ -176,7 +177,7 @@ def _other_constant(question: Question, found: list[tuple[dict[str, int], Any]])
     from symgd.formula.problem import read
 
     sizes = {base: base for base in found[0][0]}
-    root = read(form.ratio, shapes={"_": tuple(sizes)} if sizes else None).root
+    root = read(form.ratio, shapes={"anything": tuple(sizes)} if sizes else None).root
     node = copied(root, question.truth.graph)
     answer = _proved(question, node)
     return Factor(form.ratio, node, None, 0, answer) if answer is not None else None

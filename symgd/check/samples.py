@@ -18,7 +18,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 from symgd.check.ball_functions import Bad
@@ -50,7 +50,7 @@ class Sample:
 
 
 class Samples:
-    """The points for some formulas; ``labels`` are values that a name is compared with by ``==``."""
+    """The points for some formulas; ``labels`` are values that names are compared with by ``==``."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Samples:
         self.random = random.Random(seed)
         self.constants = self._constants()
         names = [d for _, shape in self.symbols for d in shape if isinstance(d, str)]
-        names += [n.value for n in self.order if n.op == "dim"]
+        names.extend(n.value for n in self.order if n.op == "dim")
         self.bases = list(dict.fromkeys(split_size(name)[0] for name in names))
 
     def sizes(self, number: int) -> dict[str, int]:
@@ -148,10 +148,9 @@ class Samples:
     def _constants(self) -> list[Fraction]:
         found: dict[Fraction, None] = {}
         for node in self.order:
-            if node.op == "num" and node.value and abs(node.value) < 10**15:
-                if abs(node.value) > Fraction(1, 10**6):
-                    found[abs(node.value)] = None
-                    found[1 / abs(node.value)] = None
+            if node.op == "num" and Fraction(1, 10**6) < abs(node.value) < 10**15:
+                found[abs(node.value)] = None
+                found[1 / abs(node.value)] = None
         return [c for c in found if c != 1][:12]
 
     # -- kinks ----------------------------------------------------------------------------
@@ -177,9 +176,7 @@ class Samples:
                 found[node.args[0], node.args[1] if len(node.args) > 1 else None] = None
         return list(found)[:MAX_KINKS]
 
-    def _roots(
-        self, pair: tuple[Node, Node | None], name: str, base: Sample
-    ) -> Iterator[Fraction]:
+    def _roots(self, pair: tuple[Node, Node | None], name: str, base: Sample) -> Iterator[Fraction]:
         """Where the difference of a pair changes its sign along one name."""
 
         def at(value: float) -> float | None:
@@ -191,7 +188,7 @@ class Samples:
         for side in (1.0, -1.0):
             grid = sorted(side * abs(v) for v in _SCAN)
             known = [(v, at(v)) for v in grid]
-            for (low, f), (high, g) in zip(known, known[1:], strict=False):
+            for (low, f), (high, g) in pairwise(known):
                 if f is not None and g == 0 and f != 0:
                     yield Fraction(high)
                 elif f is not None and g is not None and f * g < 0:

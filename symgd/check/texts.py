@@ -18,6 +18,16 @@ _LABEL = re.compile(
     re.VERBOSE,
 )
 
+DERIVATIVE = re.compile(
+    r"(?:\bd|∂|\\partial\s*|\\mathrm\{d\}\s*)\s*([^\W\d_]\w*)?\s*(?:\([^()]*\))?\s*\}?\s*[/{]\s*\{?"
+    r"(?:d|∂|\\partial\s*|\\mathrm\{d\}\s*)\s*\\?([^\W\d_]\w*)"
+)
+PRIME = re.compile(r"\s*([^\W\d]\w*)'\s*(?:\(\s*([^\W\d]\w*)\s*\))?\s*")
+OPERATOR = re.compile(
+    r"\s*(?:d|∂)\s*/\s*(?:d|∂)\s*(\w+)\s*[\[(]"
+    r"|\s*\\d?frac\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*\}\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*\\?(\w+)\s*\}"
+)
+
 
 def pieces_of(text: str) -> list[str]:
     """The parts between equal signs that stand outside brackets."""
@@ -52,3 +62,18 @@ def split_claim(text: str) -> tuple[str | None, str]:
     if len(parts) > 1:
         return None, parts[-1]
     return None, text
+
+
+def with_definitions(text: str, definitions: dict[str, str]) -> str:
+    """The formula followed by ``where`` and the definitions that it needs."""
+    needed: dict[str, str] = {}
+    look = [text]
+    while look:
+        words = set(re.findall(r"[^\W\d]\w*", look.pop()))
+        for name, value in definitions.items():
+            if name not in needed and any(w == name or w.startswith(name + "_") for w in words):
+                needed[name] = value
+                look.append(value)
+    if not needed:
+        return text
+    return f"{text} where " + ", ".join(f"{n} = {v}" for n, v in needed.items())

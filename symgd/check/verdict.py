@@ -39,7 +39,9 @@ class Witness:
 
 def point_text(point: dict[str, Any]) -> str:
     """``m=1, x=(1, 2)``."""
-    return ", ".join(f"{name}={_shown(value)}" for name, value in sorted(point.items())) or "any point"
+    return (
+        ", ".join(f"{name}={_shown(value)}" for name, value in sorted(point.items())) or "any point"
+    )
 
 
 def _shown(value: Any) -> str:

@@ -7,14 +7,21 @@ function) with a sentence that says what runs and why.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from symgd.compile.program import Program
 from symgd.descend.objective import FloatArray, IntArray, Layout
 from symgd.formula.problem import Problem
 from symgd.formula.shapes import Shape
 
+if TYPE_CHECKING:
+    from symgd.compile.native.kernel import Kernel
+
 BACKENDS = ("auto", "native", "numpy")
+LONG = 65_536
+"""From this many rows on, NumPy takes them block by block."""
+WORTH_MOMENTS = 200_000
+"""Rows times cost from which one evaluation takes more than some 10 microseconds."""
 
 
 class Runner(Protocol):
@@ -39,13 +46,63 @@ def choose(
 ) -> tuple[Runner | None, str]:
     """The runner for ``backend``, and what it is in words."""
     if backend == "numpy":
-        return None, "numpy"
+        return _reference(program, problem, layout, data, sizes)
+    if backend == "auto" and problem.rows is None:
+        found = _without_rows(program, layout, data, sizes)
+        if found is not None:
+            return found
     from symgd.compile.native.lower import NotNative
 
     try:
-        return native_runner(program, problem, layout, data, sizes)
+        runner, how = native_runner(program, problem, layout, data, sizes)
+        return (runner, how) if backend == "native" else _with_moments(runner, how, layout, data)
     except NotNative as reason:
-        return None, f"numpy (not native: {reason})"
+        other, how = _reference(program, problem, layout, data, sizes)
+        return other, f"{how} (not native: {reason})"
+
+
+def _with_moments(
+    direct: Kernel, how: str, layout: Layout, data: Mapping[str, Any]
+) -> tuple[Runner, str]:
+    """The compiled program, with its sums out of the loop if that is possible and pays."""
+    if direct.n * direct.native.cost < WORTH_MOMENTS:
+        return direct, how
+    from symgd.compile.affine import NotAffine
+    from symgd.compile.moments import moment_runner
+
+    try:
+        runner, what = moment_runner(direct, layout, data)
+    except NotAffine as reason:
+        return direct, f"{how} (no moments: {reason})"
+    return runner, f"{what}; before them and for batches {how}"
+
+
+def _reference(
+    program: Program,
+    problem: Problem,
+    layout: Layout,
+    data: Mapping[str, Any],
+    sizes: Mapping[str, int],
+) -> tuple[Runner | None, str]:
+    """NumPy: the whole columns at once, or block by block if they are long."""
+    if problem.rows is None or sizes.get(problem.rows, 0) <= LONG:
+        return None, "numpy"
+    from symgd.compile.blocks import BLOCK, BlockRunner, NotInBlocks
+
+    try:
+        runner = BlockRunner(program, problem, layout, data, sizes)
+    except NotInBlocks as reason:
+        return None, f"numpy (whole columns: {reason})"
+    return runner, f"numpy, in blocks of {BLOCK} rows"
+
+
+def _without_rows(
+    program: Program, layout: Layout, data: Mapping[str, Any], sizes: Mapping[str, int]
+) -> tuple[Runner, str] | None:
+    from symgd.compile.scalars import scalar_runner
+
+    found = scalar_runner(program, layout, data, sizes)
+    return None if found is None else (found[0], found[1])
 
 
 def native_runner(
@@ -54,7 +111,7 @@ def native_runner(
     layout: Layout,
     data: Mapping[str, Any],
     sizes: Mapping[str, int],
-) -> tuple[Runner, str]:
+) -> tuple[Kernel, str]:
     """The program compiled by LLVM and bound to its data."""
     from symgd.compile.native.kernel import Columns, Kernel, native_program
 

@@ -32,8 +32,8 @@ def evaluate(
     is not defined.
 
     >>> from symgd.formula.problem import read
-    >>> str(evaluate([read("sqrt(x)").root], {"x": 2}, digits=25)[0])
-    '1.414213562373095048801689'
+    >>> mpmath.nstr(evaluate([read("sqrt(x)").root], {"x": 2}, digits=25)[0], 24)
+    '1.41421356237309504880169'
     """
     program = linearize(roots)
     with mp.workdps(digits):

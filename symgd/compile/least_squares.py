@@ -37,7 +37,7 @@ from symgd.errors import UnsupportedError
 from symgd.formula.graph import Node
 
 Real = NDArray[Any]
-_ALONG = "direction_"
+_ALONG = "change of "
 _WEIGHT = "weight_"
 _MANY = 4000
 """Jacobians of more entries (terms times parameters) are run direction by direction."""

@@ -223,7 +223,7 @@ class Objective:
         return made
 
 
-_DIRECTION = "direction_"
+_DIRECTION = "change of "
 
 
 def _flat(part: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -268,9 +268,12 @@ class _Squares:
             return self._with(second, node, weight * first)
         if node.op == "mul" and second not in self.active:
             return self._with(first, node, weight * second)
-        if first is second and node.op == "mul":
-            self.terms.append(Square(weight, first))
-            return []
+        if node.op == "mul":
+            roots = (first, first) if first is second else (_root(first), _root(second))
+            if first is second or (roots[0] is not None and roots[1] is not None):
+                product = first if first is second else roots[0] * roots[1]  # type: ignore[operator]
+                self.terms.append(Square(weight, product))
+                return []
         return None
 
     def _with(self, inner: Node, node: Node, weight: Node) -> list[tuple[Node, Node]] | None:
@@ -313,6 +316,14 @@ class _Squares:
                 self.terms.append(Square(weight, left))
                 return True
         return False
+
+
+def _root(node: Node) -> Node | None:
+    """u of ``u^2``, ``u^4``, ..."""
+    if node.op != "pow":
+        return None
+    power = whole_power(node)
+    return None if power is None or power % 2 else node.args[0] ** (power // 2)
 
 
 def _negative(weight: Node) -> bool:

@@ -19,6 +19,7 @@ from symgd.derive.arrays import filled
 from symgd.derive.partials import Partials
 from symgd.derive.sweep import adjoints
 from symgd.derive.tidy import tidy
+from symgd.formula.functions import words
 from symgd.formula.graph import Graph, Node, depends_on, rebuild, topological
 from symgd.formula.latex import LatexStyle, name_latex
 from symgd.formula.notation import written
@@ -26,10 +27,12 @@ from symgd.formula.pretty import IndexStyle
 
 MARK = "adjoint_"
 _ALWAYS = frozenset(
-    "matmul outer solve inv softmax logsumexp norm norm1 det logdet trace maximum minimum "
-    "where amax amin prod".split()
+    words(
+        "matmul outer solve inv softmax logsumexp norm norm1 det logdet trace maximum minimum "
+        "where amax amin prod"
+    )
 )
-_NEVER = frozenset("neg transpose getitem broadcast scatter diag".split())
+_NEVER = frozenset(words("neg transpose getitem broadcast scatter diag"))
 
 
 @dataclass(frozen=True)
@@ -98,15 +101,19 @@ def backprop(partials: Partials) -> Backprop:
     new: dict[Node, Node] = {}
     values: list[Node] = []
     for cut, name in zip(cuts, names, strict=True):
-        order = [n for n in topological(cut)]
+        order = set(topological(cut))
         local = {n: v for n, v in new.items() if n in order}
-        built = rebuild(order, local, graph)
+        built = rebuild(topological(cut), local, graph)
         values.append(built[cut])
         new[cut] = graph.symbol(name, cut.shape)
     seeds = [graph.symbol(MARK + name, v.shape) for name, v in zip(names, values, strict=True)]
     places = [new[cut] for cut in cuts]
     rows = [
-        Row(name, value, graph.number(1) if i == len(names) - 1 else _adjoint(places[i], i, values, seeds))
+        Row(
+            name,
+            value,
+            graph.number(1) if i == len(names) - 1 else _adjoint(places[i], i, values, seeds),
+        )
         for i, (name, value) in enumerate(zip(names, values, strict=True))
     ]
     gradients = [
@@ -150,9 +157,7 @@ def _cuts(loss: Node, symbols: list[Node]) -> list[Node]:
     return found
 
 
-def _is_cut(
-    node: Node, users: dict[Node, list[Node]], active: set[Node], arrays: bool
-) -> bool:
+def _is_cut(node: Node, users: dict[Node, list[Node]], active: set[Node], arrays: bool) -> bool:
     if node.op in _NEVER:
         return False
     if node.op in _ALWAYS:

@@ -78,7 +78,9 @@ def corners(node: Node, symbol: Node) -> list[Corner]:
         branches = [(first, second)[s] for s in sides]
         derived = [slopes[s] for s in sides]
         try:
-            values = [_value(b, {symbol: at}, side) for b, side in zip(branches, (-1, 1), strict=True)]
+            values = [
+                _value(b, {symbol: at}, side) for b, side in zip(branches, (-1, 1), strict=True)
+            ]
             steep = [
                 Fraction(0) if d is None else _value(d, {symbol: at}, side)
                 for d, side in zip(derived, (-1, 1), strict=True)

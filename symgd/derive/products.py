@@ -40,9 +40,7 @@ class Product:
 
     def raised(self, exponent: int) -> Product:
         """The power with a whole exponent."""
-        return Product(
-            self.coefficient**exponent, [(b, e * exponent) for b, e in self.powers]
-        )
+        return Product(self.coefficient**exponent, [(b, e * exponent) for b, e in self.powers])
 
     def split(self) -> tuple[Product, Product]:
         """The scalar part and the array part."""
@@ -105,7 +103,7 @@ def build(product: Product, graph: Graph) -> Node:
     masked = _into_branches(product, graph)
     if masked is not None:
         return masked
-    ordered = sorted(_ratios(product.powers, graph), key=lambda power: rank(power[0]))
+    ordered = sorted(_ratios(product.powers, graph), key=_place)
     above = [power_node(b, e, graph) for b, e in ordered if e > 0]
     counts = [power_node(b, -e, graph) for b, e in ordered if e < 0 and _is_count(b)]
     below = [power_node(b, -e, graph) for b, e in ordered if e < 0 and not _is_count(b)]
@@ -191,6 +189,12 @@ def _terminates(value: Fraction) -> bool:
 
 def _is_count(node: Node) -> bool:
     return node.op == "dim"
+
+
+def _place(power: Power) -> tuple[int, int]:
+    """Names stand in the order in which the user wrote them, other factors as they came."""
+    base = power[0]
+    return rank(base), (base.serial if base.op in LEAVES else 0)
 
 
 def rank(node: Node) -> int:

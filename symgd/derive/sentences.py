@@ -13,7 +13,6 @@ from symgd.derive.arrays import filled
 from symgd.derive.forward import tangent_of
 from symgd.derive.rules import RULES, partials_of
 from symgd.derive.tidy import tidy
-from symgd.errors import UnsupportedError
 from symgd.formula.graph import Graph, Node, rebuild, topological
 
 Words = tuple["str | Node", ...]
@@ -69,9 +68,7 @@ class Telling:
 
     def by_rule(self, node: Node) -> Told:
         """The general form: the rule of the operation applied to marked arguments."""
-        changes = [
-            filled(self.mark(a), a.shape) if a in self.active else None for a in node.args
-        ]
+        changes = [filled(self.mark(a), a.shape) if a in self.active else None for a in node.args]
         after = tangent_of(node, list(changes)) or node.graph.number(0)
         rule = RULES[node.op]
         return Told(rule.name, (rule.sentence,), after)
@@ -173,9 +170,7 @@ def _div(telling: Telling, node: Node) -> Told:
         return Told("constant factor", words, graph.make("div", telling.mark(u), v))
     square = graph.make("pow", v, graph.number(2))
     if u not in telling.active:
-        after = graph.make(
-            "neg", _times(graph.make("div", u, square), telling.mark(v))
-        )
+        after = graph.make("neg", _times(graph.make("div", u, square), telling.mark(v)))
         words = (
             "(c/v)' = -c v'/v^2 with c = ", u, ", v = ", v, ", v' = ", telling.derivative(v),
         )  # fmt: skip
@@ -300,4 +295,4 @@ _TOLD: dict[str, Callable[[Telling, Node], Told]] = {
     "sum": _reduction, "mean": _reduction, "matmul": _bilinear, "outer": _bilinear,
 }  # fmt: skip
 
-__all__ = ["SLOT", "Telling", "Told", "UnsupportedError", "Words", "listed"]
+__all__ = ["SLOT", "Telling", "Told", "Words", "listed"]

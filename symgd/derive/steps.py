@@ -24,7 +24,6 @@ from symgd.derive.corners import corners
 from symgd.derive.forward import tangents
 from symgd.derive.partials import Partials
 from symgd.derive.sentences import Telling, Told, Words, listed
-from symgd.derive.tidy import tidy
 from symgd.errors import OptionError
 from symgd.formula.graph import Node, depends_on, rebuild, topological
 from symgd.formula.latex import LatexStyle, name_latex
@@ -235,7 +234,9 @@ class _Teller:
             self.after[node] = self.found[node]
             if self.level == "every":
                 words: Words = ("the derivative of ", node, " by itself is 1")
-                return self.write(node, Told("variable", words, self.found[node]), depth, parent), []
+                return self.write(
+                    node, Told("variable", words, self.found[node]), depth, parent
+                ), []
             return 0, []
         if node in self.linear and self.level != "every":
             told = self.inner(node)
@@ -334,11 +335,13 @@ def _linear_in(order: list[Node], symbol: Node, active: set[Node]) -> set[Node]:
         inner = [a for a in node.args if a in active]
         if not all(a in linear for a in inner):
             continue
-        if node.op in ("add", "neg") or (node.op in ("mul", "matmul") and len(inner) == 1):
-            linear.add(node)
-        elif node.op == "div" and node.args[1] not in active:
+        if (
+            node.op in ("add", "neg")
+            or (node.op in ("mul", "matmul") and len(inner) == 1)
+            or (node.op == "div" and node.args[1] not in active)
+        ):
             linear.add(node)
     return linear
 
 
-__all__ = ["Derivation", "Step", "explain", "show", "tidy"]
+__all__ = ["Derivation", "Step", "explain", "show"]

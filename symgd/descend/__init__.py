@@ -39,6 +39,7 @@ from symgd.descend.search import (
     step,
 )
 from symgd.descend.solution import Outcome, Solution
+from symgd.descend.state import Origin, RunState
 
 __all__ = [
     "Batches",
@@ -48,9 +49,11 @@ __all__ = [
     "Layout",
     "Objective",
     "Observer",
+    "Origin",
     "Outcome",
     "Progress",
     "RowObjective",
+    "RunState",
     "Schedule",
     "SecondOrder",
     "Solution",

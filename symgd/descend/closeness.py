@@ -28,7 +28,8 @@ Inverse = Callable[[FloatArray, FloatArray], FloatArray]
 EXTENDED = 3_000_000
 """Jacobians of more entries are not evaluated in extended precision."""
 
-_MOST = 30
+_MOST = 60
+_ENOUGH = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,20 +87,32 @@ class Closeness:
             self._constant = jacobian
         return jacobian
 
-    def polish(self, theta: FloatArray) -> tuple[FloatArray, Normal] | None:
-        """Newton steps until they stop shrinking; None if this is no place for them."""
+    def polish(
+        self, theta: FloatArray, start: FloatArray
+    ) -> tuple[FloatArray, Normal] | None:
+        """Newton steps until they stop shrinking; None if this is no place for them.
+
+        Where they shrink only by a constant ratio (a root of higher order), it is enough when
+        they are small against ``theta`` or ``start``: further on J loses its rank.
+        """
         here = self.normal(theta)
         if here is None:
             return None
         unit = np.maximum(np.abs(theta), np.abs(here.step))
         unit = np.where(unit > 0, unit, 1.0)
+        enough = _ENOUGH * np.maximum(np.abs(start), np.maximum(np.abs(theta), 1e-3))
+        slow = 0
         for _ in range(_MOST):
             size = float((np.abs(here.step) / unit).max())
             moved = theta + here.step
             if not size > 0 or (moved == theta).all():
                 break
             fresh = self.normal(moved)
-            if fresh is None or not (np.abs(fresh.step) / unit).max() < 0.9 * size:
+            if fresh is None or here.rank > fresh.rank:
+                break
+            ratio = float((np.abs(fresh.step) / unit).max()) / size
+            slow = slow + 1 if ratio > 0.3 else 0
+            if not ratio < 0.9 or (slow >= 3 and (np.abs(here.step) <= enough).all()):
                 break
             theta, here = moved, fresh
         return theta, here
@@ -118,7 +131,7 @@ class Closeness:
         first, second = np.abs(here.step), np.abs(after.step)
         slow = second > np.maximum(0.1 * _spread(first, here), 8 * floor)
         if slow.any():
-            return Judged(Estimate(Kind.OPEN), None)
+            return self._geometric(theta, here, after, floor)
         errors = np.abs(here.step + after.step) + 0.12 * second + floor
         kind, reason = Kind.MINIMUM, ""
         if here.free.shape[1] and not self.affine:
@@ -129,6 +142,30 @@ class Closeness:
         with np.errstate(divide="ignore", invalid="ignore"):
             noise = float(np.nanmax(np.where(floor > 0, first / floor, 0.0), initial=0.0))
         return Judged(replace(found, noise=noise), errors)
+
+    def _geometric(
+        self, theta: FloatArray, here: Normal, after: Normal, floor: FloatArray
+    ) -> Judged:
+        """The estimate where steps shrink by a constant ratio towards a root of higher order.
+
+        The loss is bounded below by zero; where it falls to nothing along with the steps, their
+        sum leads to a minimum.
+        """
+        third = self.normal(theta + here.step + after.step)
+        if third is None or here.free.shape[1]:
+            return Judged(Estimate(Kind.OPEN), None)
+        unit = np.maximum(np.abs(theta), np.abs(here.step))
+        unit = np.where(unit > 0, unit, 1.0)
+        sizes = [float((np.abs(n.step) / unit).max()) for n in (here, after, third)]
+        ratio = sizes[2] / sizes[1]
+        steady = abs(sizes[1] / sizes[0] - ratio) < 0.1 and 0.05 < ratio < 0.9
+        rests = [self.squares.residual(t) for t in (theta, theta + here.step + after.step)]
+        falls = float(rests[1] @ rests[1]) < ratio**3 * float(rests[0] @ rests[0])
+        if not (steady and falls):
+            return Judged(Estimate(Kind.OPEN), None)
+        errors = 1.5 * np.maximum(np.abs(here.step), np.abs(after.step)) / (1 - ratio) + floor
+        found = Estimate(Kind.MINIMUM, float(errors.max()), float(floor.max()), math.inf)
+        return Judged(found, errors)
 
     def _floor(self, theta: FloatArray, here: Normal) -> FloatArray:
         """What rounding does to the step, seen a few units in the last place away (p,)."""

@@ -24,6 +24,7 @@ _NEWTONS = 12
 _QUIET = 8.0
 _SMALL = 0.1
 _SLOWEST = 0.95
+_STAIR = 4.0  # a gradient that does not move at all shows only a part of its stair
 
 
 class Instruments(Protocol):
@@ -84,7 +85,9 @@ class Closing:
         spot = self._spot()
         if spot is None:
             return replace(known, reason="the curvature changes too fast here")
-        error = np.abs(spot.centre - self.theta) + spot.tail + self.floor
+        blur = self._blur(spot)
+        known = replace(known, floor=largest(self.floor + blur))
+        error = np.abs(spot.centre - self.theta) + spot.tail + self.floor + blur
         if not spot.doubtful.size:
             return replace(known, kind=Kind.MINIMUM, error=largest(error))
         widths = self._widths(spot, largest(error))
@@ -92,6 +95,31 @@ class Closing:
             return replace(known, error=max(3 * largest(error), self.radius))
         kind, reason, unsure = self._look_around(spot, widths)
         return replace(known, kind=kind, error=largest(error + unsure), reason=reason)
+
+    def _blur(self, spot: Spot) -> FloatArray:
+        """How badly the gradient places a proper minimum on the scale of the precision (p,).
+
+        Half the precision away it must have changed as the model says, on one side at least (the
+        other may be a level floor). Terms that cancel can leave a staircase instead, and on a
+        stair that is too wide the gradient is the same on both sides.
+        """
+        blur = np.zeros_like(spot.centre)
+        if spot.reach.any() or not self.tools.precision:
+            return blur
+        inverse, signs = spot.model.inverse(), np.where(np.arange(blur.size) % 2, -1.0, 1.0)
+        here = self.tools.probe(spot.centre)[1]
+        for share in (0.5, 0.23):
+            sides = []
+            for shift in (
+                share * self.tools.precision * signs,
+                -share * self.tools.precision * signs,
+            ):
+                point = spot.centre + shift
+                change = self.tools.probe(point)[1] - here
+                off = inverse @ (change - spot.model.hessian @ (point - spot.centre))
+                sides.append(_STAIR * np.abs(off))
+            blur = np.maximum(blur, min(sides, key=largest))
+        return blur
 
     def _spot(self) -> Spot | None:
         """Follow the Newton steps to the supposed minimum."""

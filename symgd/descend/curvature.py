@@ -137,14 +137,14 @@ def gradient_noise(
 ) -> FloatArray:
     """The rounding error of each component of the gradient (p,).
 
-    Seen at points a few units of the last place away, where the gradient should be that of the
-    quadratic model. Should these happen to agree, a part of what the terms H theta lose at
-    worst is assumed.
+    Seen at points some units of the last place away, where the gradient should be that of the
+    quadratic model; the far ones see the noise of terms much larger than theta. Should they
+    happen to agree, a part of what the terms H theta lose at worst is assumed.
     """
     noise: FloatArray = EPS / 32 * (np.abs(hessian) @ np.abs(theta) + np.abs(gradient))
     unit = np.spacing(np.abs(theta))
     signs = np.where(np.arange(theta.size) % 2, 1.0, -1.0)
-    for shift in (3 * unit, -5 * signs * unit, 7 * signs * unit, -11 * unit):
+    for shift in (3 * unit, -50 * signs * unit, 3e3 * signs * unit, -2e5 * unit):
         moved = theta + shift
         seen = probe(moved)[1] - gradient - hessian @ (moved - theta)
         if np.isfinite(seen).all():

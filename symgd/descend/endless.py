@@ -34,6 +34,7 @@ class Fall(Enum):
 
     NOT = auto()
     TO_A_LIMIT = auto()
+    TO_THE_EDGE = auto()
     FOR_EVER = auto()
 
 
@@ -57,6 +58,44 @@ def falls(
     return Fall.FOR_EVER if steady >= _STEADY else Fall.TO_A_LIMIT
 
 
+def edge_along(
+    evaluate: Callable[[FloatArray], tuple[float, Any]], theta: FloatArray, way: FloatArray
+) -> FloatArray | None:
+    """The way from ``theta`` to where the loss stops being a finite number, if it does."""
+    inside, outside = 0.0, 1.0
+    while math.isfinite(evaluate(theta + outside * way)[0]):
+        inside, outside = outside, 16.0 * outside
+        if outside > 1e10:
+            return None
+    if evaluate(theta + outside * way)[0] == -math.inf:
+        return None
+    for _ in range(80):
+        middle = (inside + outside) / 2
+        if math.isfinite(evaluate(theta + middle * way)[0]):
+            inside = middle
+        else:
+            outside = middle
+    return inside * way
+
+
+def towards(
+    evaluate: Callable[[FloatArray], tuple[float, Any]], theta: FloatArray, edge: FloatArray
+) -> Fall:
+    """How the loss behaves on the way to an edge of its domain that is near."""
+    if largest(edge) > 1e-3 * (1.0 + largest(theta)):
+        return Fall.NOT
+    last, gain, steady = evaluate(theta)[0], 0.0, 0
+    for halving in range(1, 40):
+        loss = evaluate(theta + (1.0 - 0.5**halving) * edge)[0]
+        if not loss < last:
+            break
+        steady = steady + 1 if last - loss > 0.99 * gain else 0
+        last, gain = loss, last - loss
+    else:
+        return Fall.FOR_EVER if steady >= _STEADY else Fall.TO_THE_EDGE
+    return Fall.NOT
+
+
 def where_to(
     evaluate: Callable[[FloatArray], tuple[float, Any]], start: FloatArray, theta: FloatArray
 ) -> tuple[Fall, FloatArray]:
@@ -65,6 +104,12 @@ def where_to(
     gradient = evaluate(theta)[1]
     for direction in (way, -np.asarray(gradient) * max(1.0, largest(theta))):
         if not (np.isfinite(direction).all() and direction.any()):
+            continue
+        edge = edge_along(evaluate, theta, direction)
+        if edge is not None:
+            found = towards(evaluate, theta, edge)
+            if found is not Fall.NOT:
+                return found, direction
             continue
         found = falls(evaluate, theta, direction)
         if found is Fall.FOR_EVER:

@@ -79,7 +79,9 @@ class Growth:
         if not self.settings.textbook or rate is None or not 1.9 < rate * steepest < 1e3:
             return ""
         limit = endings.number(2.0 / steepest)
-        return f"; the learning rate {self.settings.rate_text} is at the stable limit 2/L = {limit}"
+        where = "above" if rate * steepest > 2.01 else "at"
+        text = self.settings.rate_text
+        return f"; the learning rate {text} is {where} the stable limit 2/L = {limit}"
 
     def bottomless(
         self, k: int, theta: FloatArray, gradient: FloatArray, progression: Progression

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symgd.descend import options, search
+from symgd.descend.batches import Stream
 from symgd.descend.certify import Certifier
 from symgd.descend.endings import Ending
 from symgd.descend.evaluate import Evaluator, largest
@@ -32,6 +33,7 @@ from symgd.descend.history import Recorder
 from symgd.descend.objective import FloatArray, Layout, Objective, RowObjective
 from symgd.descend.options import Settings
 from symgd.descend.solution import Solution
+from symgd.descend.state import Origin, RunState
 from symgd.descend.stop import Point, Watch
 from symgd.errors import OptionError
 
@@ -58,11 +60,26 @@ class Update(Protocol[State]):
         ...
 
 
+@runtime_checkable
+class Declared(Protocol):
+    """An update that says whether it is gradient descent, however it is written."""
+
+    @property
+    def steepest(self) -> bool:
+        """Whether the step is theta - eta*g and nothing else; then the rate has a limit 2/L."""
+        ...
+
+
 @dataclass(frozen=True)
 class SteepestDescent:
     """theta - eta*g: gradient descent as in every textbook."""
 
     name: str = "gradient descent"
+
+    @property
+    def steepest(self) -> bool:
+        """True: this is gradient descent."""
+        return True
 
     def init(self, theta: FloatArray, /) -> None:
         """There is nothing to remember."""
@@ -80,7 +97,8 @@ class Progress:
 
     ``step`` counts the updates so far, ``epoch`` the finished passes over the rows, ``rate`` is
     the learning rate that leads on. With mini-batches, ``loss`` and ``gradient_norm`` are those
-    of the batch.
+    of the batch. ``state()`` is what the run needs to go on from here (``None`` for methods that
+    make their own steps).
     """
 
     step: int
@@ -89,6 +107,7 @@ class Progress:
     loss: float
     gradient_norm: float
     rate: float
+    state: Callable[[], RunState] | None = None
 
 
 Observer = Callable[[Progress], None]
@@ -111,6 +130,8 @@ def descend(
     observers: Iterable[Observer] | Observer = (),
     layout: Layout | None = None,
     rate_text: str | None = None,
+    resume: RunState | None = None,
+    origin: Origin | None = None,
 ) -> Solution:
     """Follow the gradient downhill: theta_(t+1) = theta_t - eta_t * gradient(theta_t).
 
@@ -128,6 +149,10 @@ def descend(
     * ``batch`` rows per update, reshuffled each epoch by ``seed``; ``replace=True`` draws them
       with replacement. The stopping rule then looks at all rows, at the end of each epoch.
     * ``observers`` are called with every iterate, from the start on, as a :class:`Progress`.
+    * ``resume`` is the ``state`` of an earlier run with the same objective and options: it goes on
+      there (``start`` then only gives the names), bit by bit as if it had not stopped; ``steps``
+      are further ones. What the stopping rule had gathered is gathered anew. ``origin`` is kept
+      in the ``state`` of the run, for checkpoints.
 
     Whatever happens on the way is an :class:`Outcome` of the :class:`Solution`, Ctrl-C included.
     Raises :class:`OptionError` for an option out of its range, by name, and for an objective
@@ -156,12 +181,15 @@ def descend(
         rate=None if callable(eta) else eta,
         schedule=eta if callable(eta) else None,
         rate_text=rate_text or search.text_of(eta),
-        steepest=isinstance(method, SteepestDescent),
+        steepest=isinstance(method, Declared) and method.steepest,
         batches=plan,
     )
     bare = layout is None and not isinstance(start, Mapping) and np.ndim(start) == 0
     run = _Run(Evaluator(objective, theta.size, bare), theta, method, settings, names)
     run.observers = options.checked_observers(observers)
+    run.origin = origin
+    if resume is not None:
+        run.go_on(resume)
     with np.errstate(all="ignore"):
         return run.solution(began)
 
@@ -183,8 +211,29 @@ class _Run:
         certifier = Certifier(evaluate, start, settings.precision, layout.names)
         self.watch = Watch(settings, evaluate, certifier)
         self.observers: tuple[Observer, ...] = ()
-        self.t = 0
+        self.t = self.first = 0
         self.rate = settings.rate or math.nan
+        self.origin: Origin | None = None
+        self.memory: Any = None
+        self.random: Mapping[str, Any] | None = None
+        self.stream: Stream | None = None
+        self.now: tuple[FloatArray, Any, int] = (start, None, 0)
+
+    def go_on(self, state: RunState) -> None:
+        """Start from the state of an earlier run."""
+        if state.theta.shape != self.start.shape:
+            raise OptionError(
+                f"resume has {state.theta.size} parameters, but there are {self.start.size}"
+            )
+        self.start, self.memory = state.theta.copy(), state.memory
+        self.t = self.first = state.step
+        self.random = state.random
+
+    def state(self) -> RunState:
+        """What it takes to go on from the current iterate."""
+        theta, memory, t = self.now
+        random = None if self.stream is None else self.stream.since(t)
+        return RunState(theta.copy(), memory, t, random, self.origin)
 
     def solution(self, began: float) -> Solution:
         """Run to the end, whatever it is."""
@@ -197,7 +246,7 @@ class _Run:
         theta = ending.theta.copy()
         theta.setflags(write=False)
         if not self.recorder.steps:
-            self.recorder.steps.add(0, theta, ending.loss, self.rate, ending.norm)
+            self.recorder.steps.add(self.t, theta, ending.loss, self.rate, ending.norm)
         return Solution(
             params=self.layout.unpack(theta),
             loss=ending.loss,
@@ -215,18 +264,20 @@ class _Run:
             method=f"{self.update.name}, rate {settings.rate_text}{settings.rows_text}",
             failed_at=ending.failed_at,
             cause=self.evaluate.failure if ending.failed_at is not None else "",
+            state=self.state(),
         )
 
     def _iterate(self, deadline: float) -> Ending:
         settings, evaluate, watch = self.settings, self.evaluate, self.watch
         step, record, observers = self.update.step, self.recorder.steps.add, self.observers
-        limit, per_epoch, schedule = settings.steps, settings.per_epoch, settings.schedule
+        per_epoch, schedule = settings.per_epoch, settings.schedule
+        t, limit, looks = self.first, self.first + settings.steps, 0
         batches, rate, infinite = self._batches(), self.rate, math.inf
         theta, seen, norm, moved = self.start, self.start, 0.0, infinite
         theta.setflags(write=False)
-        state = self.update.init(theta)
-        t = looks = 0
+        state = self.memory if self.first else self.update.init(theta)
         while True:
+            self.now = (theta, state, t)
             last = t >= limit or perf_counter() > deadline
             if batches is None or last or t % per_epoch == 0:
                 loss, gradient = evaluate(theta)
@@ -268,12 +319,13 @@ class _Run:
         plan, function = self.settings.batches, self.evaluate.function
         if plan is None or not isinstance(function, RowObjective):
             return None
-        return (function.at_rows(rows) for rows in plan.stream())
+        self.stream = plan.stream(self.random, self.first)
+        return (function.at_rows(rows) for rows in self.stream)
 
     def _epoch(self, theta: FloatArray, seen: FloatArray, loss: float) -> float:
         """Record the end of an epoch; how far theta moved in it."""
         epoch, rest = divmod(self.t, self.settings.per_epoch)
-        if self.t == 0:
+        if self.t == self.first:
             return math.inf
         if rest == 0:
             self.recorder.epochs.add(epoch - 1, theta, loss, self.rate, 0.0)
@@ -286,4 +338,4 @@ class _Run:
         self.recorder.steps.add(self.t, theta, loss, self.rate, norm)
         epoch = self.t // self.settings.per_epoch
         for observer in self.observers:
-            observer(Progress(self.t, epoch, theta, loss, norm, self.rate))
+            observer(Progress(self.t, epoch, theta, loss, norm, self.rate, self.state))

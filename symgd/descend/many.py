@@ -50,7 +50,7 @@ def _scipy(course: Course, start: FloatArray, method: str, options: dict[str, fl
 
     point = course.begin(start)
     seen = {"point": point}
-    scale = max(abs(point.loss), 1e-300)
+    scale = max(abs(point.loss), 1e-300) if method == "L-BFGS-B" else 1.0
 
     def value(theta: FloatArray) -> tuple[float, FloatArray]:
         trial = course.at(theta.copy())

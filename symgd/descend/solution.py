@@ -9,7 +9,7 @@ No further progress: look at the learning rate and at the shape of the loss.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from symgd.descend.history import History
 from symgd.descend.objective import FloatArray, Layout
+from symgd.descend.state import RunState
 
 _SHOWN = 12
 
@@ -50,7 +51,8 @@ class Solution:
     estimated largest distance of any parameter from the minimum, ``None`` if it cannot be
     known. ``message`` says in plain sentences why the run ended and what helps. ``failed_at``
     (p,) is the point at which the loss was not a finite number, if that ended the run, and
-    ``cause`` is room for naming the part of the loss that failed there.
+    ``cause`` is room for naming the part of the loss that failed there. ``state`` is what the run
+    needs to go on and what it was asked to do, where that is known (see :mod:`symgd.resume`).
 
     >>> from symgd.descend import descend
     >>> solution = descend(lambda x: ((x - 3) ** 2, 2 * (x - 3)), 7.0, rate=0.25)
@@ -74,6 +76,7 @@ class Solution:
     method: str
     failed_at: FloatArray | None = None
     cause: str = ""
+    state: RunState | None = field(default=None, repr=False)
 
     @property
     def converged(self) -> bool:

@@ -39,6 +39,8 @@ from symgd.descend.stop import Point
 
 _TRUSTED, _ALLOWED = 0.25, 0.75
 _NEAR = 1e-10
+_FAR = 1e60
+_SHRINKS = 200
 
 
 class Model:
@@ -131,6 +133,8 @@ def newton(
         point = course.step(taken)
         if ending or point.norm == 0.0 or (moved <= _NEAR * size).all():
             return point
+        if size.max() > _FAR or radius > _FAR:
+            return point
     return point
 
 
@@ -146,21 +150,22 @@ def _advance(
 ) -> tuple[Point | None, float]:
     """The next point, or None if there is nothing to gain; and the next radius."""
     level = EPS * abs(point.loss)
-    while True:
+    for _ in range(_SHRINKS):
         step, length, gain = model.within(radius)
         theta = point.theta + step
-        if (theta == point.theta).all() or not gain > 1e-2 * level or radius < 1e-200:
+        if (theta == point.theta).all() or not gain > max(1e-2 * level, 1e-300):
             return None, radius
         trial = course.at(theta)
         if not finite(trial):
             course.refuse(theta)
-            radius = 0.25 * length
+            radius = 0.25 * min(length, radius)
             continue
-        ratio = (point.loss - trial.loss + 4 * level) / (gain + 4 * level)
+        ratio = (point.loss - trial.loss + 4 * level) / max(gain + 4 * level, 1e-300)
         if flow:
             predicted = point.gradient + hessian @ step
             off = float(np.linalg.norm(trial.gradient - predicted))
-            off /= max(float(np.linalg.norm(point.gradient)), float(np.linalg.norm(trial.gradient)))
+            larger = np.maximum(np.abs(point.gradient), np.abs(trial.gradient))
+            off /= max(float(np.linalg.norm(larger)), 1e-300)
             off = max(off, abs(ratio - 1.0))
         else:
             off = 1.0 - min(ratio, 1.0)
@@ -169,9 +174,10 @@ def _advance(
             return trial, 2.0 * radius if full else radius
         if off < _ALLOWED or (not flow and ratio > 1e-4):
             return trial, radius if off < _ALLOWED else 0.25 * length
-        radius = 0.3 * length
+        radius = 0.3 * min(length, radius)
         if gain <= 16 * level and ratio > 1e-4:
             return trial, radius
+    return None, radius
 
 
 def settle(course: Course, theta: FloatArray, most: int = 60) -> FloatArray:

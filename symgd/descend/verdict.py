@@ -121,6 +121,10 @@ class Judge:
         if fall is Fall.FOR_EVER:
             text = f"The loss falls on and on along {where}. {Outcome.UNBOUNDED.value}"
             return Verdict(Outcome.UNBOUNDED, text, Kind.OPEN)
+        if fall is Fall.TO_THE_EDGE:
+            text = f"The loss is lowest at the edge of its domain, along {where}."
+            text = f"{text} {Outcome.LEFT_DOMAIN.value}"
+            return Verdict(Outcome.LEFT_DOMAIN, text, Kind.FLAT)
         text = f"The loss falls along {where} for ever towards a limit that it reaches nowhere: "
         text += "it has no minimum (the data may be fitted perfectly, or a parameter is not needed)."
         return Verdict(Outcome.STALLED, f"{text} {Outcome.STALLED.value}", Kind.FLAT)
@@ -143,6 +147,14 @@ class Judge:
         start = np.where(self.start != 0, np.abs(self.start), 1.0)
         zero = np.maximum(np.minimum(start, 1.0), np.abs(theta))
         return RELATIVE * np.where(known, np.abs(theta), zero)
+
+    def certified(
+        self, theta: FloatArray, errors: FloatArray, allowed: FloatArray, kind: Kind, words: str
+    ) -> Verdict:
+        """The verdict on a point whose conditions were solved, with its errors (p,)."""
+        found = Estimate(kind, float(errors.max(initial=0.0)), float(errors.max(initial=0.0)), 0.0)
+        verdict = self._settled(replace(found, reason=words), errors, allowed, theta)
+        return verdict
 
     # -- without squares -----------------------------------------------------------------------
 

@@ -27,24 +27,29 @@ from symgd.descend.objective import FloatArray
 
 MOST = 200
 """With more parameters than this nothing is looked for."""
-_NULL = 1e-10
-_SURE = 1e-11
+_NULL = 1e-12
+_SURE = 1e-11  # with small whole numbers
+_VAGUE = 1e-13  # with any others: an ill-conditioned direction is not a free one
 _POINTS = 4
 _ROWS = 60
 _LARGEST = 64
+
+Samples = list[tuple[FloatArray, FloatArray]]
+"""Points (p,) with matrices (k, p)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Free:
     """A direction (p,) along which the loss does not change.
 
-    ``scaling`` says that it is v = s * theta with this s (the products stay the same) instead of
-    the same direction v everywhere; ``names`` are the components of theta.
+    ``kind`` is "fixed" if it is the same everywhere, "scaling" if it is v = s * theta with this s
+    (the products stay the same), "local" if it is free at one point and turns from there on;
+    ``names`` are the components of theta.
     """
 
     direction: FloatArray
     names: tuple[str, ...]
-    scaling: bool = False
+    kind: str = "fixed"
 
     @property
     def involved(self) -> tuple[str, ...]:
@@ -56,11 +61,11 @@ class Free:
         """What the loss depends on instead of two parameters, ``"a + b"``; empty if there are more."""
         moved = [(n, Fraction(float(d)).limit_denominator(_LARGEST))
                  for n, d in zip(self.names, self.direction, strict=True) if d]  # fmt: skip
-        if len(moved) != 2:
+        if len(moved) != 2 or self.kind == "local":
             return ""
         (a, i), (b, j) = moved
         first, second = abs(j), abs(i) if (i > 0) != (j > 0) else -abs(i)
-        if self.scaling:
+        if self.kind == "scaling":
             return _product(a, first, b, second)
         return _sum(a, first, b, second)
 
@@ -69,12 +74,13 @@ class Free:
         if len(names) == 1:
             return f"{names[0]} does not matter: the loss does not change with it"
         numbers = [d for d in self.direction if d]
-        if self.scaling:
+        if self.kind == "scaling":
             parts = ", ".join(_times(n, d) for n, d in zip(names, numbers, strict=True))
             where = f"the direction ({', '.join(names)}) = ({parts}) is free at every point"
         else:
             parts = ", ".join(_number(d) for d in numbers)
-            where = f"the direction ({', '.join(names)}) = ({parts}) is free"
+            here = " here, another one elsewhere" if self.kind == "local" else ""
+            where = f"the direction ({', '.join(names)}) = ({parts}) is free{here}"
         matters = self.matters
         return f"only {matters} matters: {where}" if matters else f"not determined: {where}"
 
@@ -85,37 +91,47 @@ def free_directions(objective: Objective, centre: FloatArray) -> tuple[Free, ...
     if size > MOST:
         return ()
     random = np.random.default_rng(0)
-    gradients = _sampled(lambda p: objective(p)[1][None, :], centre, random, size + 12)
-    if len(gradients) < size + 4:
-        return ()
     names = objective.names
-    stacked = np.vstack([m for _, m in gradients])
+    rows = _row_gradients(objective)
+    samples = [] if rows is None else _sampled(rows, centre, random, _POINTS)
+    if len(samples) < _POINTS:
+        samples = _sampled(lambda p: objective(p)[1][None, :], centre, random, size + 12)
+        if len(samples) < size + 4:
+            return ()
+        rows = None
+    stacked = np.vstack([matrix for _, matrix in samples])
     plain = [v for v in _null_space(stacked) if _vanishes(stacked, v)]
     found = [Free(v, names) for v in plain]
-    rows = _row_gradients(objective)
     if rows is not None:
-        found += _scalings(rows, centre, random, plain, names)
+        found += _scalings(samples, plain, names)
+        found += _local([*samples, *_here(rows, centre)], len(found), names)
     return tuple(found)
 
 
-def _scalings(
-    rows: Callable[[FloatArray], FloatArray],
-    centre: FloatArray,
-    random: np.random.Generator,
-    plain: list[FloatArray],
-    names: tuple[str, ...],
-) -> list[Free]:
-    """Directions diag(s) theta that no row notices, beyond those that are free everywhere."""
-    samples = _sampled(rows, centre, random, _POINTS)
-    if len(samples) < _POINTS:
+def _here(rows: Callable[[FloatArray], FloatArray], centre: FloatArray) -> Samples:
+    """The sample at the centre itself, if it is finite."""
+    with np.errstate(all="ignore"):
+        matrix = rows(centre)
+    return [(centre, matrix)] if np.isfinite(matrix).all() and matrix.any() else []
+
+
+def _local(samples: Samples, known: int, names: tuple[str, ...]) -> list[Free]:
+    """Directions free at a point beyond the ``known`` ones, if every sampled point has them."""
+    spaces = [_null_space(matrix) for _, matrix in samples]
+    if min(map(len, spaces)) <= known:
         return []
+    return [Free(v, names, "local") for v in spaces[-1]][known : min(map(len, spaces))]
+
+
+def _scalings(samples: Samples, plain: list[FloatArray], names: tuple[str, ...]) -> list[Free]:
+    """Directions diag(s) theta that no row notices, beyond those that are free everywhere."""
     stacked = np.vstack([matrix * theta for theta, matrix in samples])
     known = [i for v in plain for i in np.flatnonzero(v)]
     found = []
     for vector in _null_space(stacked):
         moved = np.flatnonzero(vector)
         if not set(moved) <= set(known) and _vanishes(stacked, vector):
-            found.append(Free(vector, names, scaling=True))
+            found.append(Free(vector, names, "scaling"))
     return found
 
 
@@ -124,10 +140,10 @@ def _sampled(
     centre: FloatArray,
     random: np.random.Generator,
     count: int,
-) -> list[tuple[FloatArray, FloatArray]]:
+) -> Samples:
     """Values of a function at random points of several scales where they are finite."""
     scale = np.maximum(np.abs(centre), 0.1)
-    found: list[tuple[FloatArray, FloatArray]] = []
+    found: Samples = []
     for attempt in range(4 * count):
         spread = (1.0, 0.3, 0.1, 0.03)[attempt % 4]
         theta = centre + spread * scale * random.uniform(-1.0, 1.0, centre.size)
@@ -145,7 +161,7 @@ def _row_gradients(objective: Objective) -> Callable[[FloatArray], FloatArray] |
     if objective.partials.problem.rows is None or not objective.row_columns:
         return None
     count = objective.n_rows
-    chosen = np.unique(np.linspace(0, count - 1, min(count, _ROWS)).astype(np.intp))
+    chosen = np.unique(np.linspace(0, count - 1, min(count, max(_ROWS, 3 * objective.layout.size))).astype(np.intp))
     try:
         parts = [objective.at_rows(chosen[i : i + 1]) for i in range(chosen.size)]
     except Exception:  # the rows stand in the shape of a parameter
@@ -196,19 +212,22 @@ def _rounded(row: FloatArray) -> FloatArray:
     row = np.where(np.abs(row) < 1e-8 * np.abs(row).max(), 0.0, row)
     near = [Fraction(float(v)).limit_denominator(_LARGEST) for v in row]
     close = all(abs(float(f) - v) <= 1e-8 * max(1.0, abs(v)) for f, v in zip(near, row, strict=True))
-    return np.array([float(f) for f in near]) if close else row
+    small = all(abs(f) <= _LARGEST**2 for f in near)
+    return np.array([float(f) for f in near]) if close and small else row
 
 
 def _vanishes(matrix: FloatArray, vector: FloatArray) -> bool:
     """Whether every row is orthogonal to ``vector`` to rounding."""
+    neat = np.array_equal(vector * 27720, np.round(vector * 27720))
     terms = matrix * vector
     size = np.abs(terms).max(axis=1)
-    return bool((np.abs(terms.sum(axis=1)) <= _SURE * np.maximum(size, 1e-300)).all())
+    return bool((np.abs(terms.sum(axis=1)) <= (_SURE if neat else _VAGUE) * np.maximum(size, 1e-300)).all())
 
 
 def _number(value: float) -> str:
     near = Fraction(float(value)).limit_denominator(_LARGEST)
-    return str(near) if abs(float(near) - value) <= 1e-12 * abs(value) else f"{value:.6g}"
+    neat = abs(float(near) - value) <= 1e-12 * abs(value) and abs(near) <= _LARGEST**2
+    return str(near) if neat else f"{value:.6g}"
 
 
 def _times(name: str, factor: float) -> str:

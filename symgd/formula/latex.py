@@ -14,9 +14,11 @@ matrix products are written with whole arrays, ``\mathbf{X}^{\top} \mathbf{w}``,
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from symgd.formula.functions import words
 from symgd.formula.graph import Node
 from symgd.formula.notation import Letters, Piece, written
 from symgd.formula.shapes import normal_axes
@@ -32,14 +34,18 @@ OPEN = r"\left(\;\right)"
 """An open place: the inside of an outer function."""
 
 _GREEK_NAMES = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
-    "pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta "
-    "Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell".split()
+    words(
+        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu "
+        "nu xi pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma "
+        "Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell"
+    )
 )
-_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega").split(), strict=True)) | dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", (
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega").split(), strict=True))  # fmt: skip
+_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", words(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
+        "tau upsilon phi chi psi omega"
+    ), strict=True)) | dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", words(
+        "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+    ), strict=True))  # fmt: skip
 _ACCENTS = {
     "hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde", "dot": r"\dot", "ddot": r"\ddot",
     "check": r"\check", "breve": r"\breve",
@@ -69,10 +75,8 @@ def name_latex(name: str, letters: Letters = (), rank: int = 0) -> str:
     if base not in _GREEK_NAMES and not digits.isdigit():
         base, digits = head, ""
     command = base if base in _GREEK_NAMES else _GREEK.get(base, "")
-    if command:
-        shown = "\\" + command
-    else:
-        shown = base if len(base) == 1 else rf"\mathrm{{{base}}}"
+    plain = base if len(base) == 1 else rf"\mathrm{{{base}}}"
+    shown = f"\\{command}" if command else plain
     if rank and not letters and (command or len(base) == 1):
         shown = rf"\boldsymbol{{{shown}}}" if command else rf"\mathbf{{{shown}}}"
     while tail and (tail[0] in _ACCENTS or tail[0] == "star"):
@@ -187,7 +191,7 @@ class LatexStyle:
 
 
 _FUNCTION = re.compile(r"\\(?:sin|cos|tan|sec|csc|cot|sinh|cosh|tanh|coth|log)(?=\\left)")
-_POWERED = frozenset("sin cos tan sec csc cot sinh cosh tanh coth log".split())
+_POWERED = frozenset(words("sin cos tan sec csc cot sinh cosh tanh coth log"))
 
 
 def _term(piece: Piece) -> str:
@@ -291,7 +295,7 @@ def _differential(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
     return rf"\mathrm{{d}}{_wrap(parts[0], ATOM)}", POWER
 
 
-# -- whole arrays -----------------------------------------------------------------------------------
+# -- whole arrays --------------------------------------------------------------------------------
 
 
 def _matmul(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
@@ -326,7 +330,7 @@ def _solve(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
     return f"{_wrap(left, ATOM)}^{{-1}} {_wrap(parts[1], POWER)}", PRODUCT
 
 
-def _named(name: str) -> Any:
+def _named(name: str) -> Callable[[LatexStyle, Node, list[Piece]], Piece]:
     def rule(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
         return rf"{name}\left({parts[0][0]}\right)", ATOM
 
@@ -392,7 +396,7 @@ def _scatter(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
 
 
 _FUNCTIONS = {
-    **{n: "\\" + n for n in "exp log sin cos tan sec csc cot sinh cosh tanh coth det".split()},
+    **{n: "\\" + n for n in words("exp log sin cos tan sec csc cot sinh cosh tanh coth det")},
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "maximum": r"\max",
     "minimum": r"\min", "amax": r"\max", "amin": r"\min", "sigmoid": r"\sigma",
     "gamma": r"\Gamma", "log2": r"\log_{2}", "log10": r"\log_{10}",
@@ -400,14 +404,15 @@ _FUNCTIONS = {
     "asinh": r"\operatorname{arsinh}", "acosh": r"\operatorname{arcosh}",
     "atanh": r"\operatorname{artanh}",
 }  # fmt: skip
-_SPECIAL: dict[str, Any] = {
+Rule = Callable[["LatexStyle", Node, list[Piece]], Piece]
+_SPECIAL: dict[str, Rule] = {
     "sqrt": _sqrt, "cbrt": _cbrt, "abs": _abs, "exp": _exp, "norm": _norm, "norm1": _norm,
     "where": _where, "derivative": _derivative,
     "differential": _differential, "and": _logic, "or": _logic, "not": _logic,
     "amax": _over_axis, "amin": _over_axis, "logsumexp": _over_axis,
 }  # fmt: skip
 _SPECIAL |= dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), _compare)
-_ARRAYS: dict[str, Any] = {
+_ARRAYS: dict[str, Rule] = {
     "matmul": _matmul, "outer": _outer, "transpose": _transpose, "inv": _inv, "solve": _solve,
     "trace": _named(r"\operatorname{tr}"), "det": _named(r"\det"),
     "logdet": _named(r"\log\det"), "softmax": _named(r"\operatorname{softmax}"),

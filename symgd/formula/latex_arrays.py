@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from symgd.errors import ShapeProblem, SyntaxProblem
-from symgd.formula.functions import ELEMENTWISE_1
+from symgd.formula.functions import ELEMENTWISE_1, words
 from symgd.formula.latex_names import is_vector_style
 from symgd.formula.parser import Parsed
 from symgd.formula.reading import Declared, is_capital
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
 ROW = -1
 """The rank of a transposed vector."""
-_MATRIX_FUNCTIONS = frozenset("trace det logdet inv".split())
-_VECTOR_FUNCTIONS = frozenset("norm norm1 softmax logsumexp".split())
-_REDUCTIONS = frozenset("sum mean prod amax amin norm norm1 logsumexp trace det logdet".split())
+_MATRIX_FUNCTIONS = frozenset(words("trace det logdet inv"))
+_VECTOR_FUNCTIONS = frozenset(words("norm norm1 softmax logsumexp"))
+_REDUCTIONS = frozenset(words("sum mean prod amax amin norm norm1 logsumexp trace det logdet"))
 _GREEK_CAPITALS = ("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi",
                    "Psi", "Omega")  # fmt: skip
 
@@ -151,9 +152,9 @@ class _Ranks:
             self.raise_to(name, 2 if _capital(name) else 1)
 
     def _by_place(self, piece: Syntax) -> None:
-        if piece.kind == "transpose":
-            self.expect(piece.args[0], None)
-        elif piece.kind == "call" and piece.value.name in _VECTOR_FUNCTIONS:
+        if piece.kind == "transpose" or (
+            piece.kind == "call" and piece.value.name in _VECTOR_FUNCTIONS
+        ):
             self.expect(piece.args[0], None)
         elif piece.kind == "call" and piece.value.name in (*_MATRIX_FUNCTIONS, "diag"):
             self.expect(piece.args[0], None if piece.value.name == "diag" else 2)
@@ -166,7 +167,7 @@ class _Ranks:
             self._terms(piece)
 
     def _terms(self, piece: Syntax) -> None:
-        """A lone name beside a vector or a matrix in a sum has its rank, if it is a letter for one."""
+        """A lone capital beside a matrix in a sum is a matrix."""
         ranks = [abs(self.shape_of(part)) for part in piece.args]
         top = max(ranks)
         if not top or _has_number(piece):
@@ -195,7 +196,7 @@ class _Ranks:
                 seen = False
         if self.shape_of(factors[-1]) == ROW and factors[-2].kind == "name":
             self.expect(factors[-2], None)
-        for left, right in zip(factors, factors[1:], strict=False):
+        for left, right in pairwise(factors):
             if _names_matrix(left) and self.shape_of(right) in (1, ROW) and not self.shape_of(left):
                 self.expect(left, 2)
 
@@ -375,7 +376,7 @@ class _Products:
             bare = right.args[0] if right.kind == "transpose" else right
             outer = Call("outer", {})
             return Syntax("call", piece.start, piece.end, (left, bare), outer)
-        if ranks[1] == ROW and ranks[0] == 2 or ranks in ([ROW, ROW], [1, 2]):
+        if (ranks[1] == ROW and ranks[0] == 2) or ranks in ([ROW, ROW], [1, 2]):
             self._refuse(piece, "these two do not fit together in a product")
         return self._matmul(piece, left, right)
 
@@ -388,14 +389,10 @@ class _Products:
             )
             return Syntax("mul", piece.start, piece.end, (left.args[0], inner))
         made = Syntax("matmul", piece.start, piece.end, (left, right))
-        self.ranks[id(made)] = _product_rank(
-            self.rank_of(left), self.rank_of(right), "implicit"
-        )
+        self.ranks[id(made)] = _product_rank(self.rank_of(left), self.rank_of(right), "implicit")
         return made
 
-    def _scaled(
-        self, piece: Syntax, left: Syntax, right: Syntax, ranks: list[int]
-    ) -> Syntax:
+    def _scaled(self, piece: Syntax, left: Syntax, right: Syntax, ranks: list[int]) -> Syntax:
         return Syntax("mul", piece.start, piece.end, (left, right))
 
     def _power(self, piece: Syntax, ranks: list[int], inside: bool) -> Syntax:

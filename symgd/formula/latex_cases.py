@@ -136,9 +136,7 @@ def covers(conditions: list[Syntax], text: str) -> bool:
         return all(any(_holds(c, at, "") for c in conditions) for at in _cells(sorted(bounds)))
     if len(pairs) == 1:
         first = sorted(next(iter(pairs)))[0]
-        return all(
-            any(_holds(c, Fraction(sign), first) for c in conditions) for sign in (-1, 0, 1)
-        )
+        return all(any(_holds(c, Fraction(sign), first) for c in conditions) for sign in (-1, 0, 1))
     return False
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from symgd.errors import SyntaxProblem
 from symgd.formula.calls import checked_call
-from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS
+from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, words
 from symgd.formula.latex_cases import cases
 from symgd.formula.latex_names import (
     named,
@@ -286,9 +286,7 @@ def _lower_limit(parser: LatexParser) -> tuple[list[str], int | None]:
     if parser.accept_op("="):
         lower = _whole(parser)
     if not indices or any(len(i) > 1 for i in indices) or not parser.accept_op("}"):
-        raise parser.error(
-            "the lower limit of a sum is an index such as i or i=1", start
-        )
+        raise parser.error("the lower limit of a sum is an index such as i or i=1", start)
     return indices, lower
 
 
@@ -377,7 +375,7 @@ def expectation(parser: LatexParser, token: LatexToken) -> Syntax:
     return Syntax("call", token.position, parser.end_of(), (inner,), Call("mean", {}))
 
 
-_LOOSE = frozenset("sum mean prod max min norm norm1 logsumexp average var std".split())
+_LOOSE = frozenset(words("sum mean prod max min norm norm1 logsumexp average var std"))
 
 
 def function(parser: LatexParser, token: LatexToken, name: str) -> Syntax:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from symgd.formula.functions import words
 from symgd.formula.latex_tokens import ACCENTS, STYLES, LatexToken
 from symgd.formula.syntax import Syntax
 from symgd.formula.tokens import Token, is_name
@@ -15,8 +16,8 @@ from symgd.formula.tokens import Token, is_name
 if TYPE_CHECKING:
     from symgd.formula.latex_parser import LatexParser
 
-_VECTORS = frozenset("mathbf boldsymbol bm pmb symbf textbf vec".split())
-_TRANSPOSES = frozenset("mathsf mathrm mathbf text textrm mathtt mathit operatorname".split())
+_VECTORS = frozenset(words("mathbf boldsymbol bm pmb symbf textbf vec"))
+_TRANSPOSES = frozenset(words("mathsf mathrm mathbf text textrm mathtt mathit operatorname"))
 
 
 def plain_name(parser: LatexParser, token: Token, name: str, style: str = "") -> Syntax:
@@ -133,17 +134,13 @@ def _subscript(parser: LatexParser) -> tuple[str, list[str]]:
     return _joined(parser, parts, token)
 
 
-def _joined(
-    parser: LatexParser, parts: list[Token], token: Token
-) -> tuple[str, list[str]]:
+def _joined(parser: LatexParser, parts: list[Token], token: Token) -> tuple[str, list[str]]:
     items = [p for p in parts if p.text != ","]
     single = all(p.kind == "name" and len(p.text) == 1 for p in items)
     letters = [p.text for p in items if p.kind == "name" and len(p.text) == 1]
     inside = [x for x in letters if x in parser.bound]
     if inside and not single:
-        raise parser.error(
-            f"the index {inside[0]} together with something else is not read", token
-        )
+        raise parser.error(f"the index {inside[0]} together with something else is not read", token)
     if single:
         return "".join(letters), letters
     text = ""
@@ -151,7 +148,7 @@ def _joined(
         if part.text == ",":
             text += "_"
             continue
-        long = part.kind == "word" or len(part.text) > 1 and part.kind == "name"
+        long = part.kind == "word" or (len(part.text) > 1 and part.kind == "name")
         if text and long and not text.endswith("_"):
             text += "_"
         text += _clean(part.text)
@@ -162,9 +159,7 @@ def _clean(text: str) -> str:
     return text.strip().replace(" ", "_")
 
 
-def _check_indices(
-    parser: LatexParser, token: Token, letters: list[str], whole: str
-) -> None:
+def _check_indices(parser: LatexParser, token: Token, letters: list[str], whole: str) -> None:
     """Letters in a subscript are all indices of sums, or all a part of the name."""
     bound = [x in parser.bound for x in letters]
     if all(bound):
@@ -209,7 +204,7 @@ def _base(parser: LatexParser) -> tuple[str, str, bool] | None:
         return token.text, "", False
     if token.kind == "word" and _source(token) != "mathbb":
         parser.advance()
-        name = parser.checked_word(cast(LatexToken, token), token.text.strip())
+        name = parser.checked_word(token, token.text.strip())
         return name, _source(token), False
     if token.kind != "command" or not (token.text in ACCENTS or token.text in STYLES):
         return None

@@ -12,7 +12,7 @@ from typing import cast
 
 from symgd.errors import FormulaError, NameProblem, SyntaxProblem
 from symgd.formula import latex_forms as forms
-from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED, nearest
+from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED, nearest, words
 from symgd.formula.latex_tokens import ACCENTS, COMMAND_FUNCTIONS, STYLES, LatexToken
 from symgd.formula.parser import Parser
 from symgd.formula.syntax import Call, Syntax
@@ -20,7 +20,7 @@ from symgd.formula.tokens import Token, is_name
 
 _PRODUCT, _POWER = 40, 60
 _CLOSING = {"(": ")", "[": "]", r"\{": r"\}"}
-_SPOKEN = frozenset("if for when otherwise else and or where with".split())
+_SPOKEN = frozenset(words("if for when otherwise else and or where with"))
 _REFUSED = {
     "!": "a factorial is not differentiable; \\Gamma(n+1) is",
     "'": "a derivative is \\frac{d}{dx}",
@@ -31,7 +31,7 @@ _REFUSED = {
     ":": "a colon is not read",
 }
 # Letters that stand for functions when a bracket follows and nothing else says more.
-_FUNCTION_LETTERS = frozenset("f g h F G H phi varphi Phi psi Psi".split())
+_FUNCTION_LETTERS = frozenset(words("f g h F G H phi varphi Phi psi Psi"))
 
 
 class LatexParser(Parser):
@@ -267,9 +267,7 @@ class LatexParser(Parser):
             raise self.error("empty brackets", token)
         inner = self.expression(0)
         if self.token.kind == "op" and self.token.text == ",":
-            raise self.error(
-                "a comma stands only between the arguments of a function", self.token
-            )
+            raise self.error("a comma stands only between the arguments of a function", self.token)
         closing = cast(LatexToken, self.expect(close, "to close the bracket"))
         self.check_pair(opening, closing)
         self.bars = bars

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symgd.errors import FormulaError, NameProblem, SyntaxProblem
+from symgd.formula.functions import words
 from symgd.formula.latex_tokens import STYLES, TEXT_STYLES, LatexToken, argument_end
 from symgd.formula.syntax import Syntax, post_order
 
 _DISPLAYS = frozenset(
-    "aligned align align* equation equation* split gather gather* gathered multline multline* "
-    "displaymath math eqnarray eqnarray*".split()
+    words(
+        "aligned align align* equation equation* split gather gather* gathered multline "
+        "multline* displaymath math eqnarray eqnarray*"
+    )
 )
-CASES = frozenset("cases dcases rcases array".split())
+CASES = frozenset(words("cases dcases rcases array"))
 _OPENING = frozenset(("(", "[", "{", r"\{", "lvert", "lVert", "langle"))
 _CLOSING = frozenset((")", "]", "}", r"\}", "rvert", "rVert", "rangle"))
 _INTRODUCING = frozenset(("where", "with", "and", "for", "let"))
@@ -27,7 +30,7 @@ def refused(reason: str, text: str, token: LatexToken, hint: str | None = None) 
 def pieces_of(
     tokens: list[LatexToken], text: str
 ) -> tuple[list[LatexToken], str | None, list[list[LatexToken]]]:
-    r"""``L = formula, \quad u = ...`` as the formula's tokens, its left side and the definitions."""
+    r"""``L = formula, \quad u = ...`` as the formula, its left side and the definitions."""
     tokens = _without_displays(tokens, text)
     end = tokens[-1]
     pieces = [p for p in _split(tokens[:-1], text) if p]
@@ -99,9 +102,7 @@ def _without_displays(tokens: list[LatexToken], text: str) -> list[LatexToken]:
     return kept
 
 
-def _check_break(
-    tokens: list[LatexToken], at: int, kept: list[LatexToken], text: str
-) -> None:
+def _check_break(tokens: list[LatexToken], at: int, kept: list[LatexToken], text: str) -> None:
     """A new line goes on with an operator, or the formula has ended."""
     following = next(
         (t for t in tokens[at + 1 :] if not (t.kind == "op" and t.text in ("align", "newline"))),
@@ -131,9 +132,9 @@ def _split(tokens: list[LatexToken], text: str) -> list[list[LatexToken]]:
         if token.kind == "command" and token.text in ("begin", "end"):
             depth += 1 if token.text == "begin" else -1
         word = token.kind == "word" and token.source in (*TEXT_STYLES, "mathrm")
-        if depth == 0 and word and token.text.strip() in _INTRODUCING:
-            pieces.append([])
-        elif depth == 0 and token.kind == "op" and token.text in (",", ";"):
+        if (depth == 0 and word and token.text.strip() in _INTRODUCING) or (
+            depth == 0 and token.kind == "op" and token.text in (",", ";")
+        ):
             pieces.append([])
         else:
             pieces[-1].append(token)
@@ -143,10 +144,8 @@ def _split(tokens: list[LatexToken], text: str) -> list[list[LatexToken]]:
 # -- the left side -----------------------------------------------------------------------------
 
 
-def _without_label(
-    tokens: list[LatexToken], text: str
-) -> tuple[list[LatexToken], str | None]:
-    places = [i for i in _at_top(tokens, "=")]
+def _without_label(tokens: list[LatexToken], text: str) -> tuple[list[LatexToken], str | None]:
+    places = _at_top(tokens, "=")
     if not places:
         return tokens, None
     left = tokens[: places[0]]
@@ -184,7 +183,7 @@ def _is_label(left: list[LatexToken]) -> bool:
     r"""``L``, ``J(\theta)``, ``f'(x)``, ``\nabla L``, ``\partial L/\partial m`` or its fraction."""
     at = 0
     if left[0].kind == "command" and left[0].text in ("frac", "dfrac", "tfrac"):
-        above = argument_end(left + [left[-1]], 1)
+        above = argument_end([*left, left[-1]], 1)
         inner = [t for t in left[1:above] if t.text != "{"]
         if not inner or not (inner[0].text in ("partial", "d") and len(inner) > 2):
             return False
@@ -232,7 +231,7 @@ def check_definitions(root: Syntax, defined: Mapping[str, Syntax], text: str) ->
     todo = [root]
     while todo:
         for piece in post_order(todo.pop()):
-            name = piece.value if piece.kind == "name" else None
+            name = str(piece.value) if piece.kind == "name" else ""
             if name in defined and name not in used:
                 used.add(name)
                 todo.append(defined[name])

@@ -1,4 +1,4 @@
-r"""LaTeX to a :class:`~symgd.formula.problem.Problem`: what textbooks, papers and math fields write.
+r"""LaTeX to a :class:`~symgd.formula.problem.Problem`: what textbooks, papers and fields write.
 
 The tokens of :mod:`~symgd.formula.latex_tokens` run through the one Pratt parser;
 this module adds the operands that only LaTeX has. Letters are names one by one
@@ -49,7 +49,7 @@ def read_latex(
         raise OptionError(f"a formula is text, not {type(text).__name__}")
     declared = declare(wrt, columns, shapes, constants)
     try:
-        parsed, parsers = parse_latex(text, declared.names)
+        parsed, parsers = latex_syntax(text, declared.names)
         parsed, known = with_arrays(parsed, parsers, declared)
     except RecursionError:
         raise LimitProblem(f"nested more than {MAX_NESTING} deep", text) from None
@@ -58,7 +58,7 @@ def read_latex(
     return replace(problem, declared=declared, notes=(*problem.notes, *notes))
 
 
-def parse_latex(text: str, words: frozenset[str]) -> tuple[Parsed, list[LatexParser]]:
+def latex_syntax(text: str, words: frozenset[str]) -> tuple[Parsed, list[LatexParser]]:
     """The syntax tree of LaTeX source, and the parsers that know how names were written."""
     tokens = tokenize_latex(text, words)
     body, label, definitions = pieces_of(tokens, text)

@@ -14,30 +14,35 @@ import re
 from dataclasses import dataclass
 
 from symgd.errors import FormulaError, LimitProblem, SyntaxProblem
-from symgd.formula.functions import FUNCTIONS
+from symgd.formula.functions import FUNCTIONS, words
 from symgd.formula.tokens import Token
 
 MAX_LATEX = 20_000
 """Longer LaTeX is refused; the text syntax takes a million characters."""
 
 GREEK_COMMANDS = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
-    "omicron pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    words(
+        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu "
+        "nu xi omicron pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega "
+        "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+    )
 )
 _GREEK_LETTERS = dict(
     zip(
-        "αβγδεζηθικλμνξοπρστυφχψωϑϕϵϱϖςΓΔΘΛΞΠΣΥΦΨΩ",  # noqa: RUF001
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-        "sigma tau upsilon phi chi psi omega vartheta varphi varepsilon varrho varpi varsigma "
-        "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
+        "αβγδεζηθικλμνξοπρστυφχψωϑϕϵϱϖςΓΔΘΛΞΠΣΥΦΨΩ",
+        words(
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi "
+            "rho sigma tau upsilon phi chi psi omega vartheta varphi varepsilon varrho varpi "
+            "varsigma Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+        ),
         strict=True,
     )
 )
 _OPERATORS = {
     "cdot": "*", "times": "*", "ast": "*", "odot": "*", "circ": "*", "bullet": "*", "div": "/",
     "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
-    "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "land": "&", "wedge": "&", "lbrace": r"\{", "rbrace": r"\}", "{": r"\{", "}": r"\}", "lbrack": "[",
+    "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "land": "&", "wedge": "&", "lbrack": "[",
+    "lbrace": r"\{", "rbrace": r"\}", "{": r"\{", "}": r"\}",
     "rbrack": "]", "lparen": "(", "rparen": ")", "vert": "|", "Vert": "||", "|": "||",
     "lvert": "lvert", "rvert": "rvert", "lVert": "lVert", "rVert": "rVert",
     "langle": "langle", "rangle": "rangle", "\\": "newline", "coloneqq": "=", "lnot": "not",
@@ -47,29 +52,35 @@ _CHARACTERS = {
     "−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "∗": "*", "÷": "/",  # noqa: RUF001
     "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "∥": "||",
 }  # fmt: skip
-SPACES = frozenset(
-    ", ; : ! > / quad qquad enspace thinspace medspace thickspace negthinspace space limits "
-    "nolimits displaystyle textstyle scriptstyle scriptscriptstyle nonumber notag".split()
-) | {" ", "\n", "\t"}
+SPACES = frozenset(",;:!>/ \n\t") | frozenset(
+    words(
+        "quad qquad enspace thinspace medspace thickspace negthinspace space limits nolimits "
+        "displaystyle textstyle scriptstyle scriptscriptstyle nonumber notag"
+    )
+)
 STYLES = frozenset(
-    "mathbf boldsymbol bm pmb symbf mathrm mathsf mathit mathtt mathnormal mathcal mathscr "
-    "mathfrak mathbb text textbf textrm textit textsf textnormal mbox operatorname rm bf".split()
+    words(
+        "mathbf boldsymbol bm pmb symbf mathrm mathsf mathit mathtt mathnormal mathcal mathscr "
+        "mathfrak mathbb text textbf textrm textit textsf textnormal mbox operatorname rm bf"
+    )
 ) - {"rm", "bf"}
-TEXT_STYLES = frozenset("text textbf textrm textit textsf textnormal mbox".split())
+TEXT_STYLES = frozenset(words("text textbf textrm textit textsf textnormal mbox"))
 ACCENTS = {
     "hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde",
     "widetilde": "tilde", "dot": "dot", "ddot": "ddot", "check": "check", "breve": "breve",
     "vec": "", "overrightarrow": "", "underline": "underline",
 }  # fmt: skip
 OPERANDS = (
-    frozenset("frac dfrac tfrac cfrac sqrt sum prod partial nabla begin end ell".split())
+    frozenset(words("frac dfrac tfrac cfrac sqrt sum prod partial nabla begin end ell"))
     | STYLES
     | frozenset(ACCENTS)
 )
 COMMAND_FUNCTIONS = frozenset(
-    "sin cos tan sec csc cot sinh cosh tanh coth arcsin arccos arctan exp log ln lg max min det "
-    "sech csch arsinh arcosh artanh arcsinh arccosh arctanh cosec sgn sign erf erfc tr Tr trace "
-    "diag logdet softmax sigmoid softplus relu logsumexp mean norm abs".split()
+    words(
+        "sin cos tan sec csc cot sinh cosh tanh coth arcsin arccos arctan exp log ln lg max min "
+        "det sech csch arsinh arcosh artanh arcsinh arccosh arctanh cosec sgn sign erf erfc tr "
+        "Tr trace diag logdet softmax sigmoid softplus relu logsumexp mean norm abs"
+    )
 )
 """Functions with a backslash: LaTeX's own and the macros that papers define for the others."""
 _SIZES = frozenset(
@@ -129,9 +140,7 @@ def tokenize_latex(text: str, words: frozenset[str] = frozenset()) -> list[Latex
     is not listed and :class:`~symgd.errors.LimitProblem` for texts that are too long.
     """
     if len(text) > MAX_LATEX:
-        raise LimitProblem(
-            f"the LaTeX has {len(text):,} characters; the limit is {MAX_LATEX:,}"
-        )
+        raise LimitProblem(f"the LaTeX has {len(text):,} characters; the limit is {MAX_LATEX:,}")
     begin, end = _without_dollars(text)
     tokens: list[LatexToken] = []
     position, spaced = begin, False
@@ -272,8 +281,8 @@ def _refuse_words(text: str, run: str, position: int) -> None:
         )  # fmt: skip
 
 
-_COMMON = frozenset("sin cos tan exp log sum max min abs det sec csc cot erf var std pow".split())
-_PLAIN = frozenset("sin cos tan exp log sum max min det sec csc cot sqrt sinh cosh tanh".split())
+_COMMON = frozenset(words("sin cos tan exp log sum max min abs det sec csc cot erf var std pow"))
+_PLAIN = frozenset(words("sin cos tan exp log sum max min det sec csc cot sqrt sinh cosh tanh"))
 
 
 def _command(
@@ -312,7 +321,7 @@ def _delimiter(
         )
     piece = found.group()
     shown = _OPERATORS.get(piece[1:], piece) if piece.startswith("\\") else piece
-    left = size == "left" or size.endswith("l") and size != "left"
+    left = size == "left" or (size.endswith("l") and size != "left")
     if shown in ("|", "||") and (side or size[-1] in "lr"):
         shown = ("l" if left else "r") + {"|": "vert", "||": "Vert"}[shown]
     if shown == ".":
@@ -362,9 +371,7 @@ def _unknown(text: str, position: int, name: str) -> FormulaError:
     legal = ["lor", *GREEK_COMMANDS, *OPERANDS, *COMMAND_FUNCTIONS, *_OPERATORS]
     close = difflib.get_close_matches(name, [n for n in legal if n.isalpha()], n=1, cutoff=0.7)
     hint = _WHY.get(name) or (f"did you mean \\{close[0]}?" if close else None)
-    return SyntaxProblem(
-        f"the command \\{name} is not read", text, position, hint, len(name) + 1
-    )
+    return SyntaxProblem(f"the command \\{name} is not read", text, position, hint, len(name) + 1)
 
 
 def _stranger(text: str, position: int) -> FormulaError:

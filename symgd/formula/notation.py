@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from symgd.errors import LimitProblem, OptionError, UnsupportedError
+from symgd.formula.functions import words
 from symgd.formula.graph import Node, topological
 from symgd.formula.shapes import normal_axes
 from symgd.formula.text import MAX_PRINTED
@@ -23,12 +24,12 @@ Letters = tuple[str, ...]
 
 _INDICES = ("i", "j", "k", "l", "r", "s", "u", "v")
 _ARRAY_ONLY = frozenset(
-    "matmul outer transpose trace det logdet inv solve softmax diag scatter prodrest".split()
+    words("matmul outer transpose trace det logdet inv solve softmax diag scatter prodrest")
 )
 _ENTRYWISE = frozenset(
-    "add neg mul div pow where maximum minimum lt le gt ge eq ne and or not".split()
+    words("add neg mul div pow where maximum minimum lt le gt ge eq ne and or not")
 )
-_REDUCTIONS = frozenset("sum mean prod".split())
+_REDUCTIONS = frozenset(words("sum mean prod"))
 
 
 class Style(Protocol):
@@ -170,11 +171,11 @@ class _Walk:
         if op == "neg":
             return style.neg(pieces[0])
         if op == "mul":
-            return style.mul(*pieces, entrywise=all(ranks))
+            return style.mul(pieces[0], pieces[1], all(ranks))
         if op == "div":
-            return style.div(*pieces, entrywise=bool(ranks[1]))
+            return style.div(pieces[0], pieces[1], bool(ranks[1]))
         if op == "pow":
-            return style.pow(*pieces, node, ranks[0])
+            return style.pow(pieces[0], pieces[1], node, ranks[0])
         if op in _ARRAY_ONLY or op in ("sum", "mean", "prod", "getitem", "broadcast"):
             return style.array(node, pieces)
         return style.call(node, pieces)
@@ -193,9 +194,7 @@ class _Walk:
             part: Key = (node.args[0], letters[::-1], depth)
             return [part], lambda p: p[0]
         if op == "outer":
-            parts: list[Key] = [
-                (a, (x,), depth) for a, x in zip(node.args, letters, strict=True)
-            ]
+            parts: list[Key] = [(a, (x,), depth) for a, x in zip(node.args, letters, strict=True)]
             return parts, lambda p: self.style.mul(p[0], p[1], False)
         if op in ("matmul", "trace"):
             return self.plan_product(node, letters, depth)

@@ -11,9 +11,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from symgd.formula.functions import words
 from symgd.formula.graph import Node
 from symgd.formula.notation import Letters, Piece, written
 from symgd.formula.text import ATOM, COMPARE, NEGATIVE, OR, POWER, PRODUCT, SUM, index_text, wrap
@@ -27,9 +29,11 @@ _READABLE = frozenset("0123456789ijknmptx")
 """Subscripts that the parser reads back."""
 _GREEK = dict(
     zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-        "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",  # noqa: RUF001
+        words(
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
+            "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+        ),
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
         strict=True,
     )
 )
@@ -72,8 +76,20 @@ class _LineStyle:
     """What both one-line outputs share."""
 
     dot = "*"
-    signs = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
-    functions = {"maximum": "max", "minimum": "min", "amax": "max", "amin": "min"}
+    signs: Mapping[str, str] = {
+        "lt": "<",
+        "le": "<=",
+        "gt": ">",
+        "ge": ">=",
+        "eq": "==",
+        "ne": "!=",
+    }
+    functions: Mapping[str, str] = {
+        "maximum": "max",
+        "minimum": "min",
+        "amax": "max",
+        "amin": "min",
+    }
 
     def number(self, value: Fraction, decimal: bool) -> Piece:
         return plain_number(value, decimal)
@@ -211,8 +227,8 @@ class IndexStyle(_LineStyle):
 class PrettyStyle(_LineStyle):
     """Unicode: products without a dot, small indices and exponents."""
 
-    signs = _SYMBOLS
-    functions = _NAMES
+    signs: Mapping[str, str] = _SYMBOLS
+    functions: Mapping[str, str] = _NAMES
     transposed = "ᵀ"
 
     def constant(self, name: str) -> Piece:
@@ -229,7 +245,7 @@ class PrettyStyle(_LineStyle):
             return "·"
         if right[:1] in "∑∏":
             return " "
-        if right[:1] == "(" and re.search(r"(?:^|[ (])(?:[A-Za-z]{2,}\w*|[σΓψ])$", left):  # noqa: RUF001
+        if right[:1] == "(" and re.search(r"(?:^|[ (])(?:[A-Za-z]{2,}\w*|[σΓψ])$", left):
             return "·"
         return "·" if "/" in _outside(left) else " "
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -107,7 +108,9 @@ def read(
     ``wrt`` names the parameters (default: every name that is not data),
     ``columns`` the names of data columns, ``shapes`` maps names to shapes
     (``"n,p"``, ``(3,)``, ``()``), ``constants`` maps names to numbers that are
-    put in their place.
+    put in their place. Shapes, columns and constants of names that do not occur
+    change nothing, so one set of declarations serves a formula and its derivatives;
+    a name in ``wrt`` must occur.
 
     Raises a :class:`~symgd.errors.FormulaError` with the place, the reason and
     the remedy for everything that is not understood.
@@ -183,7 +186,8 @@ def parse_shape(shape: ShapeLike, name: str) -> Shape:
         if isinstance(item, bool) or not isinstance(item, int | str):
             raise ShapeProblem(f"the shape of {name} has {item!r} as a size")
         if isinstance(item, str) and not item.isdigit():
-            sizes.append(check_name(item, "size"))
+            base, shift = _shifted(item)
+            sizes.append(check_name(base, "size") + shift)
             continue
         if int(item) < 1:
             raise ShapeProblem(f"the shape of {name} has {item} as a size; sizes are positive")
@@ -191,3 +195,9 @@ def parse_shape(shape: ShapeLike, name: str) -> Shape:
     if len(sizes) > 4:
         raise ShapeProblem(f"the shape of {name} has more than four dimensions")
     return tuple(sizes)
+
+
+def _shifted(size: str) -> tuple[str, str]:
+    """``N-1`` as ("N", "-1"): the length of ``x[1:]`` can be declared too."""
+    found = re.fullmatch(r"([^+-]+)([+-][0-9]{1,9})", size)
+    return (found[1], found[2]) if found else (size, "")

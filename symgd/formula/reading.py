@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symgd.errors import NameProblem
-from symgd.formula.functions import REDUCTIONS, words
+from symgd.formula.functions import REDUCTIONS, RESERVED, words
 from symgd.formula.shapes import Shape
 from symgd.formula.syntax import Big, Syntax, post_order
 
@@ -51,7 +51,7 @@ class Declared:
     def sizes(self) -> frozenset[str]:
         """The names of sizes that occur in declared shapes, such as ``n`` and ``p``."""
         shapes = [s for s in (*self.shapes.values(), *self.columns.values()) if s]
-        return frozenset(d for s in shapes for d in s if isinstance(d, str) and d.isidentifier())
+        return frozenset(_base_size(d) for s in shapes for d in s if isinstance(d, str))
 
 
 @dataclass
@@ -131,18 +131,22 @@ def survey(root: Syntax, declared: frozenset[str]) -> Survey:
     return Survey(uses, scopes, limits, reduces, sizes)
 
 
+_LOOK_ALIKES = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo")  # noqa: RUF001
+
+
 def refuse_look_alikes(found: Survey) -> None:
-    """``θ`` beside ``theta`` would be two parameters that print alike."""
+    """``θ`` beside ``theta``, or a Greek beside a Latin A, would be two names that look alike."""
     names = {use.name for use in found.uses}
     for name in sorted(names):
         if name.isascii():
             continue
         spelled = "".join(_GREEK_NAMES.get(letter, letter) for letter in name)
-        if spelled != name and spelled in names:
-            raise NameProblem(
-                f"{name} and {spelled} are the same name in two spellings",
-                hint=f"write {spelled} everywhere, or {name} everywhere",
-            )  # fmt: skip
+        for other in {spelled, name.translate(_LOOK_ALIKES)} - {name}:
+            if other in names:
+                raise NameProblem(
+                    f"{name} and {other} are the same name in two spellings",
+                    hint=f"write {other} everywhere, or {name} everywhere",
+                )
 
 
 def _base_size(size: str) -> str:
@@ -155,7 +159,7 @@ def split_index(name: str, scope: Scope, declared: frozenset[str]) -> tuple[str,
     if not scope or name in declared:
         return name, ()
     found = _SUFFIX.fullmatch(name)
-    if found is None or not all(letter in scope for letter in found[2]):
+    if found is None or found[1] in RESERVED or not all(letter in scope for letter in found[2]):
         return name, ()
     return found[1], tuple(found[2])
 

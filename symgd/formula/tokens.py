@@ -4,7 +4,7 @@ Every character is either in the alphabet below or refused with its place, so a
 look-alike letter, an emoji or a quote never reaches the parser.
 
 >>> [t.text for t in tokenize("2θ² - x_i")]
-['2', 'θ', '^', '2', '-', 'x_i', '']
+['2', 'θ', '^', '(', '2', ')', '-', 'x_i', '']
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ MAX_DIGITS = 400
 MAX_DECIMAL_EXPONENT = 308
 MAX_NAME = 64
 
-GREEK = "αβγδεζηθικλμνξπρστυφχψωϑϕϵϱϖςΓΔΘΛΞΠΣΦΨΩ"
-_LOOK_ALIKE = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))  # noqa: RUF001
-"""Greek letters that cannot be told from Latin ones: refused, so that no two names look alike."""
+GREEK = "αβγδεζηθικλμνξοπρστυφχψωϑϕϵϱϖςΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ"
 _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ", "0123456789+-nT", strict=True))
 _SUBSCRIPT = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙₘₚₜₓ", "0123456789ijknmptx", strict=True))
 # One character that stands for another spelling of the same thing.
@@ -213,8 +211,6 @@ def _stranger(text: str, position: int) -> SyntaxProblem:
         "\\": "this looks like LaTeX; pass it with format='latex'",
         "$": "leave out the dollar signs",
     }
-    if char in _LOOK_ALIKE:
-        hints[char] = f"this is a Greek letter; type the Latin {_LOOK_ALIKE[char]}"
     shown = repr(char) if char.isprintable() else f"U+{ord(char):04X}"
     return SyntaxProblem(
         f"the character {shown} is not part of the formula language",

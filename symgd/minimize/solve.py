@@ -106,6 +106,28 @@ def engines(task: Task, name: str) -> list[tuple[str, Engine]]:
     return both
 
 
+def kinked(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Arrival | None:
+    """Where the active set of the kinks ends."""
+    from symgd.minimize.kinked import descend_kinks
+
+    found = descend_kinks(task.objective, course, judge, theta)
+    if found is None:
+        return None
+    return Arrival(_reported(course, found[0]), found[1])
+
+
+def doubted(task: Task, arrival: Arrival) -> Arrival:
+    """An arrival at a loss with kinks is good only if there is no kink near it."""
+    from symgd.minimize.kinked import beside_all_kinks
+
+    if arrival.verdict.outcome not in _GOOD or beside_all_kinks(task.objective, arrival.theta):
+        return arrival
+    text = "The loss has a kink here, and it could not be proved that this is its minimum. "
+    return Arrival(
+        arrival.theta, Verdict(Outcome.STALLED, text + Outcome.STALLED.value, Kind.OPEN)
+    )
+
+
 def rivals(task: Task, name: str, course: Course) -> list[tuple[str, Engine]]:
     """Engines that are worth a try even after a success: another may find a lower minimum.
 
@@ -138,13 +160,26 @@ def solve(task: Task, name: str, theta: FloatArray, why: str = "") -> Solution:
             begin = course.begin(theta)
             if not finite(begin):
                 return undefined(task, course, theta, name, why)
+            if name == "kinks":
+                best = kinked(task, course, judge, theta)
+                tried += ["smoothing and an active set"]
             for title, engine in engines(task, name):
+                if best is not None and best.verdict.outcome in _GOOD:
+                    break
                 tried.append(title)
                 point = engine(course, theta)
                 arrival = arrive(task, course, judge, point.theta)
+                if task.structure.kinks:
+                    arrival = doubted(task, arrival)
                 best = better(best, arrival, task.objective)
                 if best.good or (task.structure.affine and best.verdict.outcome in _GOOD):
                     break
+            if task.structure.pieces and not (best is not None and best.good):
+                tried.append("smoothing and an active set")
+                arrival = kinked(task, course, judge, best.theta if best is not None else theta)
+                best = arrival if arrival is not None and best is None else best
+                if arrival is not None and best is not None:
+                    best = better(best, arrival, task.objective)
             for title, engine in rivals(task, name, course):
                 tried.append(title)
                 best = better(best, arrive(task, course, judge, engine(course, theta).theta),
@@ -166,7 +201,7 @@ def arrive(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Arriv
     closeness = None
     if task.residuals is not None:
         closeness = Closeness(task.residuals, task.structure.affine)
-        polished = closeness.polish(theta)
+        polished = closeness.polish(theta, judge.start)
         if polished is not None and _not_worse(task.objective, polished[0], theta):
             theta = polished[0]
         verdict = judge.judge(theta, closeness)

@@ -71,13 +71,21 @@ def titled(figure: Figure, theme: Theme, title: str, subtitle: str = "") -> None
     for words, colour, size in ((title, theme.ink, TITLE), (subtitle, theme.muted, SMALL + 1)):
         if not words:
             continue
-        text = figure.text(
-            0.018, top, words, ha="left", va="top", color=colour, fontsize=size,
-            math_fontfamily="cm" if size == TITLE else "dejavusans",
-        )  # fmt: skip
-        _fit_width(figure, text, 0.965)
-        top -= _extent(figure, text)[1] / (figure.dpi * figure.get_figheight()) + 0.07 * inch
+        text = fitted_text(figure, 0.018, top, words, colour, size)
+        top -= extent(figure, text)[1] / (figure.dpi * figure.get_figheight()) + 0.07 * inch
     _reserve(figure, top=top)
+
+
+def fitted_text(
+    figure: Figure, left: float, top: float, words: str, colour: str, size: float
+) -> Any:
+    """One line of text in the figure that is made to fit the width."""
+    family = "cm" if size == TITLE else "dejavusans"
+    text = figure.text(
+        left, top, words, ha="left", va="top", color=colour, fontsize=size, math_fontfamily=family
+    )
+    _fit_width(figure, text, 0.965)
+    return text
 
 
 def noted(figure: Figure, theme: Theme, notes: Iterable[str]) -> None:
@@ -106,18 +114,18 @@ def _fit_width(figure: Figure, text: Any, share: float) -> None:
     from symgd.show.words import safe
 
     room = share * figure.get_figwidth() * figure.dpi
-    width = _extent(figure, text)[0]
+    width = extent(figure, text)[0]
     if width <= room:
         return
     size = text.get_fontsize()
     text.set_fontsize(max(8.0, size * room / width))
-    width = _extent(figure, text)[0]
+    width = extent(figure, text)[0]
     if width > room:
         plain = text.get_text().replace("$", "")
         text.set_text(safe(plain, max(20, int(len(plain) * room / width) - 2)))
 
 
-def _extent(figure: Figure, text: Any) -> tuple[float, float]:
+def extent(figure: Figure, text: Any) -> tuple[float, float]:
     """Width and height of a text in dots."""
     box = text.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
     return float(box.width), float(box.height)

@@ -6,6 +6,7 @@ extreme stays: of each stretch of steps the lowest and the highest value are dra
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +193,7 @@ def _name_lines(axes: Axes, record: History, chosen: list[int], theme: Theme) ->
         places.append([min(max(end, low), high), k])
     places.sort()
     gap = 0.155 * figure.dpi
-    for here, after in zip(places, places[1:], strict=False):
+    for here, after in itertools.pairwise(places):
         after[0] = max(after[0], here[0] + gap)
     ceiling = high
     for here in reversed(places):
@@ -251,7 +252,7 @@ def envelope(
     kept = set()
     edges = np.linspace(0, len(step), buckets + 1).astype(int)
     filled = np.nan_to_num(value, nan=np.inf)
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         part = filled[first:last]
         finite = np.where(np.isfinite(part), part, -np.inf)
         kept |= {first, last - 1, first + int(np.argmin(part)), first + int(np.argmax(finite))}

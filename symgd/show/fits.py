@@ -13,7 +13,7 @@ from symgd.show.canvas import legend, message, new_figure, noted, styled, titled
 from symgd.show.curves import ended_in_words
 from symgd.show.sample import Sample, fitted_title, model_on, sample_of
 from symgd.show.theme import Theme, theme_of
-from symgd.show.words import beside, name_of, number
+from symgd.show.words import beside, name_of, r_squared
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,8 @@ def fit(fitted: Fit, *, level: float = 0.95, theme: str = "light") -> Figure:
     else:
         notes += _draw_model(upper, seen, level, look)
     _draw_residuals(lower, seen, look)
-    lower.set_xlabel("predicted" if seen.column is None else name_of(seen.column))
+    across = "row" if seen.by_row else "predicted"
+    lower.set_xlabel(across if seen.column is None else name_of(seen.column))
     upper.set_ylabel(seen.target_label)
     figure.align_ylabels()
     titled(figure, look, fitted_title(fitted), _summary(fitted))
@@ -151,6 +152,12 @@ def _draw_agreement(axes: Axes, seen: Sample, theme: Theme) -> None:
         message(axes, theme, "The model is not a finite number on any row.")
         return
     draw_points(axes, seen, theme)
+    if seen.by_row:
+        axes.axhline(
+            float(seen.predicted[0]), color=theme.path, linewidth=2.0, label="fit", gid="fit"
+        )
+        legend(axes, theme, loc="best")
+        return
     both = np.concatenate([seen.across[known], seen.observed[known]])
     ends = [float(both.min()), float(both.max())]
     axes.plot(ends, ends, color=theme.path, linewidth=2.0, label="predicted = observed", gid="fit")
@@ -182,5 +189,5 @@ def _summary(fitted: Fit) -> str:
     if len(rows) > NAMED:
         words.append(f"{len(rows) - NAMED} more")
     if np.isfinite(fitted.r_squared) and fitted.source.squares:
-        words.append(f"$R^2$ = {number(fitted.r_squared, 4)}")
+        words.append(f"$R^2$ = {r_squared(fitted.r_squared)}")
     return "    ".join([*words, f"{fitted.n_rows:,} rows"])

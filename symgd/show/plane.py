@@ -96,7 +96,8 @@ def plane(
     framing = ways or framing_ways(found, names, span)
     base = framing[0].end if framing else np.zeros(found.layout.size)
     spans = [
-        spanned(name, place, framing, span, 0.55 if ways else 1.1) for name, place in zip(names, places, strict=True)
+        spanned(name, place, framing, span, 0.55 if ways else 1.1)
+        for name, place in zip(names, places, strict=True)
     ]
     profiled = others == "profiled" and found.layout.size > 2
     across, up = grid(spans[0], count), grid(spans[1], count)
@@ -149,9 +150,7 @@ def framing_ways(found: Scene, names: list[str], span: Spans) -> list[Way]:
     raise OptionError("nothing says where to look: give a solution, or span={name: (low, high)}")
 
 
-def spanned(
-    name: str, place: int, ways: list[Way], span: Spans, beyond: float = 0.9
-) -> Pair:
+def spanned(name: str, place: int, ways: list[Way], span: Spans, beyond: float = 0.9) -> Pair:
     """The interval of one parameter: as given, or around the ways."""
     if span is not None and name in span:
         low, high = (float(value) for value in span[name])

@@ -22,7 +22,7 @@ from symgd.show.canvas import SMALL, legend, new_figure, noted, styled, titled
 from symgd.show.courses import Course, plot_course, step_axis
 from symgd.show.curves import Line, draw_steps
 from symgd.show.scene import Scene, reference, scene
-from symgd.show.theme import DASHES, Theme, theme_of
+from symgd.show.theme import Theme, theme_of
 from symgd.show.window import framed, way_of
 from symgd.show.words import name_of, number
 
@@ -144,7 +144,12 @@ def _words(run: Solution, share: float) -> str:
 
 
 def _curves(
-    figure: Figure, row: Any, found: Scene, trials: list[Trial], lowest: Solution | None, theme: Theme
+    figure: Figure,
+    row: Any,
+    found: Scene,
+    trials: list[Trial],
+    lowest: Solution | None,
+    theme: Theme,
 ) -> None:
     """The curve with the steps of each rate, all in the same window."""
     starts = trials[0].run.history.theta[:1, 0]

@@ -178,7 +178,9 @@ class Relief:
         behind = self.hidden(points, heights)
         floor = np.full(len(points), self.floor)
         style: dict[str, Any] = {"color": theme.path}
-        self.axes.plot(*points.T, floor, linewidth=1.1, alpha=0.8, zorder=1.5, gid="shadow", **style)
+        self.axes.plot(
+            *points.T, floor, linewidth=1.1, alpha=0.8, zorder=1.5, gid="shadow", **style
+        )
         self.axes.plot(*points.T, heights, linewidth=1.0, alpha=0.45, zorder=6, gid="path", **style)
         self.axes.plot(
             *points.T, np.where(behind, np.nan, heights), linewidth=0.9 if crowd else 2.4, zorder=7,
@@ -227,7 +229,9 @@ class Relief:
                 np.sin(elevation),
             ]
         )
-        sizes = np.array([*(b - a for a, b in seen.spans), self.high + 0.02 * self.room - self.floor])
+        sizes = np.array(
+            [*(b - a for a, b in seen.spans), self.high + 0.02 * self.room - self.floor]
+        )
         ray = eye / BOX * sizes
         cut = np.where(seen.height <= self.high, seen.height, -np.inf)
         cut = np.where(np.isfinite(seen.height), cut, -np.inf)

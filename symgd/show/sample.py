@@ -22,7 +22,7 @@ from symgd.formula.graph import Graph, Node, rebuild, symbols_of, topological
 from symgd.formula.problem import read
 from symgd.formula.text import to_text
 from symgd.show.scene import sample_rows
-from symgd.show.words import formula_tex, mathtext, name_of, name_tex, safe
+from symgd.show.words import display, formula_tex, mathtext, name_of, name_tex, safe
 
 POINTS = 4000
 """So many rows are drawn at most; how many there are is said."""
@@ -33,7 +33,8 @@ class Sample:
     """Rows of a fit that are drawn.
 
     ``column`` is the one data column of the model if there is just one, with its values in
-    ``across``; otherwise ``across`` is the prediction. ``observed`` and ``predicted`` (k,) are on
+    ``across``; otherwise ``across`` is the prediction, or if that is the same everywhere the
+    number of the row (``by_row``). ``observed`` and ``predicted`` (k,) are on
     the scale of the target; ``link`` takes the model to that scale.
     """
 
@@ -47,6 +48,7 @@ class Sample:
     target_label: str
     drawn: int
     total: int
+    by_row: bool = False
 
     @property
     def residuals(self) -> FloatArray:
@@ -84,13 +86,17 @@ def sample_of(fit: Fit) -> Sample:
         predicted = some.predict(fit.theta, None)
         predicted = predicted if link is None else link(predicted)
     across = predicted if column is None else taken[column]
+    by_row = column is None and float(np.ptp(predicted)) <= 1e-12 * float(np.abs(predicted).max())
+    if by_row:
+        across = rows.astype(np.float64)
     text = source.target_text
     label = name_of(text) if text.isidentifier() else safe(text)
     if link is not None and LOSSES["logistic"] in _losses_of(fit):
         label = f"probability of {label}"
     return Sample(
-        fit, column, rows, across, source.target[rows], predicted, link, label, len(rows), total
-    )
+        fit, column, rows, across, source.target[rows], predicted, link, label, len(rows), total,
+        by_row,
+    )  # fmt: skip
 
 
 def column_of(fit: Fit) -> str | None:
@@ -139,7 +145,7 @@ def fitted_title(fit: Fit) -> str:
     left = name_tex(text) if text.isidentifier() else None
     right = _with_numbers(source.prediction, fit)
     if left is not None and right is not None and not _losses_of(fit):
-        return mathtext(f"{left} = {right}", f"{text} ~ {fit.model}")
+        return mathtext(display(f"{left} = {right}"), f"{text} ~ {fit.model}")
     return safe(f"{text} ~ {fit.model}")
 
 

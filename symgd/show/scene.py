@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -26,7 +26,7 @@ from symgd.formula.graph import Node
 from symgd.formula.problem import ShapeLike
 from symgd.formula.text import to_text
 from symgd.gradient import Gradient
-from symgd.show.words import formula, mathtext, name_tex, safe
+from symgd.show.words import display, formula, mathtext, name_tex, safe
 
 ROWS = 8192
 """The loss is drawn over at most so many rows; which ones are left out is said."""
@@ -151,8 +151,8 @@ def of_objective(objective: Objective) -> Scene:
         return float(compiled.run({**known, **layout.unpack(theta)}, sizes)[0])
 
     drawn = objective.sizes.get(rows, 0) if rows is not None else 0
-    label = _loss_name(partials, layout)
-    title = _title(partials, label)
+    label = _loss_name(partials, layout.names)
+    title = titled_formula(partials, label)
     return Scene(objective, value, layout, title, label, objective, drawn, total)
 
 
@@ -188,9 +188,7 @@ def reference(found: Scene) -> Solution | None:
         return None
 
 
-def _of_partials(
-    partials: Partials, columns: Mapping[str, Any], layout: Layout | None
-) -> Scene:
+def _of_partials(partials: Partials, columns: Mapping[str, Any], layout: Layout | None) -> Scene:
     shapes = {} if layout is None else layout.shapes
     unknown = [name for name in shapes if name not in partials.wrt]
     if unknown and layout is not None:
@@ -223,27 +221,25 @@ def _of_function(function: Callable[..., Any], layout: Layout | None) -> Scene:
     return Scene(answer, lambda theta: answer(theta)[0], layout, title, "loss")
 
 
-def _title(partials: Partials, label: str) -> str:
+def titled_formula(partials: Partials, label: str | None = None) -> str:
     """``f(x) = ...`` in mathtext if that can be drawn, else plainly."""
+    label = _loss_name(partials, partials.wrt) if label is None else label
     right = formula(partials.written)
     plain = to_text(partials.written) if not right.startswith("$") else ""
     if plain:
         return safe(f"{label.strip('$')} = {plain}" if label.startswith("$") else plain)
     left = f"{label[1:-1]} = " if label.startswith("$") else ""
-    body = right[1:-1]
-    if body.startswith(r"\frac{1}{"):
-        body = r"\d" + body[1:]
-    return f"${left}{body}$"
+    return f"${left}{display(right[1:-1])}$"
 
 
-def _loss_name(partials: Partials, layout: Layout) -> str:
+def _loss_name(partials: Partials, names: Sequence[str]) -> str:
     """The name on the loss axis: the user's own, f(x), or what everybody calls the form."""
     problem = partials.problem
     if problem.label:
         return mathtext(_label_tex(problem.label), problem.label)
-    if not problem.data and layout.size <= 3:
-        inner = ", ".join(name_tex(name) for name in layout.names)
-        return mathtext(f"f({inner})", f"f({', '.join(layout.names)})")
+    if not problem.data and len(names) <= 3:
+        inner = ", ".join(name_tex(name) for name in names)
+        return mathtext(f"f({inner})", f"f({', '.join(names)})")
     return _FORMS.get(_form(partials.written), "loss")
 
 

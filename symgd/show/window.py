@@ -27,7 +27,8 @@ class Way:
     """The iterates of a run that can be drawn: ``theta`` (k, p), ``step`` (k,).
 
     ``end`` (p,) is the answer of the run, ``reached`` that it is the minimum, ``astray`` that
-    the run went away, and ``left_out`` how many of its recorded iterates lie far outside and are not in ``theta``.
+    the run went away, and ``left_out`` how many of its recorded iterates lie far outside and are
+    not in ``theta``.
     """
 
     theta: FloatArray

@@ -47,6 +47,23 @@ def plain_brackets(latex: str) -> str:
     return latex
 
 
+def display(latex: str) -> str:
+    """The same with full-sized fractions, if they are few and not inside each other."""
+    few = latex.count(r"\frac") <= 2 and not re.search(r"\^\{[^}]*\\frac", latex)
+    return latex.replace(r"\frac", r"\dfrac") if few else latex
+
+
+def r_squared(value: float) -> str:
+    """R squared with as many nines as it has.
+
+    >>> r_squared(0.98765), r_squared(0.99999379)
+    ('0.9877', '0.999994')
+    """
+    if not 0.9995 < value < 1.0:
+        return number(value, 4)
+    return f"{value:.{min(12, 1 - math.floor(math.log10(1.0 - value)) - 1)}f}"
+
+
 def safe(text: str, longest: int = LONGEST) -> str:
     """Plain text that any title can hold: dollars escaped, missing glyphs replaced, cut.
 
@@ -94,10 +111,10 @@ def formula_tex(node: Node) -> str | None:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number for a label, with a proper minus sign.
+    r"""A number for a label, with a proper minus sign.
 
     >>> number(5.75), number(-1234567.0), number(float("inf"))
-    ('5.75', '\N{MINUS SIGN}1.235×10⁶', '∞')
+    ('5.75', '\N{MINUS SIGN}1.235\N{MULTIPLICATION SIGN}10⁶', '∞')
     """
     if math.isnan(value):
         return "not a number"
@@ -106,10 +123,11 @@ def number(value: float, digits: int = 4) -> str:
     text = f"{value:.{digits}g}"
     if "e" in text:
         head, _, power = text.partition("e")
-        text = f"{head}×10{str(int(power)).translate(_RAISED)}"
+        text = f"{head}{TIMES}10{str(int(power)).translate(_RAISED)}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

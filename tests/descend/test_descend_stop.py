@@ -311,6 +311,40 @@ def test_noise_of_an_ill_conditioned_gradient_is_a_limit():
     assert np.abs(solution.theta - [0.3, 0.7]).max() < 1e-11
 
 
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_gradient_that_cancels_is_not_believed_beyond_its_stairs(offset, seed):
+    generator = np.random.default_rng(seed)
+    minimum, rate = generator.normal(), generator.uniform(0.1, 1.2)
+    stair = np.spacing(offset)
+    for precision in (0.01 * stair, 0.3 * stair, 3 * stair, 300 * stair):
+        solution = descend(
+            lambda x: (x * x / 2 - minimum * x, ((x + offset) - offset) - minimum),
+            minimum + generator.normal(), rate=rate, precision=precision, steps=3000,
+        )  # fmt: skip
+        error = abs(solution.params["theta"] - minimum)
+        assert not solution.converged or error <= precision
+        assert solution.converged or precision < 100 * stair
+        assert error <= max(precision, 20 * stair)
+
+
+def test_a_formula_may_declare_itself_gradient_descent():
+    class Written:
+        name = "theta - eta*g"
+        steepest = True
+
+        def init(self, theta):
+            return None
+
+        def step(self, theta, gradient, state, rate, t):
+            return theta - rate * gradient, None
+
+    for rate in (50, 1e-9, 0.1):
+        own, known = (descend(parabola, 0.0, rate=rate, update=u) for u in (Written(), None))
+        assert own.message == known.message
+        assert own.steps == known.steps
+
+
 @pytest.mark.parametrize("start", [(3.0, 0.5), (-1.0, 4.0)])
 def test_a_line_of_minima_is_said_to_be_one(start):
     def line(theta):

@@ -27,7 +27,7 @@ SHOWS = {
     "batch_descent": ["X.T @ (X @ theta - y)", "least squares", "rate 5/(t + 1000)"],
     "mini_batches": ["1 feature(s), 3500 updates", "3 feature(s)"],
     "parabola": ["23/4 = 5.75", "step   0", "DIVERGED", "CONVERGED", "2/L = 1"],
-    "chain_rule": ["-2*x*(y - (m*x + b))", "inner function", "-2/N*sum(y - (m*x + b))"],
+    "chain_rule": ["-2 x (y - (m x + b))", "inner function", "-2/N*sum(y - (m*x + b))"],
     "descent_logs": ["gradient descent, rate 0.1", "one row at a time"],
     "loss_surface": ["2*x^2*w + 2*x*b - 2*x*y: True", "2*b + 2*x*w - 2*y: True"],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-_UNARY = ["sin", "cos", "exp", "log", "sqrt", "tanh", "sigmoid", "atan", "abs", "cosh", "sinh"]
+_UNARY = ("sin", "cos", "exp", "log", "sqrt", "tanh", "sigmoid", "atan", "abs", "cosh", "sinh")
 
 
 def scalar_formula(draw: random.Random, depth: int = 4) -> str:
@@ -53,7 +53,7 @@ def array_formula(draw: random.Random) -> str:
     residual = draw.choice(["X @ w - y", "y - X @ w", "y - tanh(X @ w)", "sigmoid(X @ w) - y"])
     term = draw.choice(
         [f"sum(({residual})^2)", f"norm({residual})^2", f"mean(({residual})^2)",
-         f"logsumexp({residual})", f"sum(log(1 + exp(-y*(X @ w))))", f"norm({residual})",
+         f"logsumexp({residual})", "sum(log(1 + exp(-y*(X @ w))))", f"norm({residual})",
          "w @ A @ w/(w @ w)", "y @ X @ w", f"mean(abs({residual}))", "sum(softmax(X @ w)*y)",
          f"({residual}) @ ({residual})"]
     )  # fmt: skip

@@ -22,7 +22,7 @@ from symgd.formula.problem import declare, read
 from symgd.formula.text import to_text
 
 sys.path.insert(0, str(Path(__file__).parent))
-from random_formulas import array_formula, data_formula, scalar_formula  # noqa: E402
+from random_formulas import array_formula, data_formula, scalar_formula
 
 CASES = Path("/work/shared/cases")
 ARRAYS: dict[str, Any] = {"X": (4, 3), "w": (3,), "y": (4,), "A": (3, 3)}

@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symgd.compile.native.code import Module
 from symgd.compile.native.engine import Loaded, has_symbol, host, load
 from symgd.compile.native.lower import Lowered, NotNative, lower
 from symgd.compile.native.module import PART, module_text
 from symgd.compile.native.operations import LIBRARY
 from symgd.compile.native.schedule import Schedule, schedule
+from symgd.compile.native.steps import add_descent, add_descent_by_row
 from symgd.compile.program import Program
 from symgd.formula.shapes import Shape
 
@@ -60,17 +62,37 @@ class NativeProgram:
         passes = "one pass" if count == 1 else f"{count} passes"
         return f"{passes} over the rows, {host().lanes} at once"
 
-    def text(self, gather: bool = False) -> str:
+    def text(self, gather: bool = False, extra: Callable[[Module], None] | None = None) -> str:
         """The LLVM IR."""
-        return module_text(self.plan, host().lanes, gather)
+        return module_text(self.plan, host().lanes, gather, extra)
 
     def _load(self, gather: bool) -> Loaded:
         count = len(self.plan.passes)
         names = ["run", f"numbers_{count}"]
         for stage in range(count):
             names += [f"numbers_{stage}", f"span_{stage}", f"join_{stage}"]
-        opt = 2 if len(self.lowered.cells) < _SLOW_CODE else 0
-        return load(self.text(gather), tuple(names), opt)
+        return load(self.text(gather), tuple(names), self._opt)
+
+    def stepping(self, kind: str, size: int) -> Loaded:
+        """The code of the descent for ``size`` parameters (:mod:`symgd.compile.native.steps`).
+
+        ``kind`` is ``"all"`` rows, batches ``"cut"`` out of an index, or ``"one"`` row a step.
+        """
+        known = self._stepping.get((kind, size))
+        if known is None:
+            add = add_descent_by_row if kind == "one" else add_descent
+            text = self.text(kind != "all", lambda module: add(module, self.plan, size))
+            name = "descend_one" if kind == "one" else "descend"
+            known = self._stepping[kind, size] = load(text, (name,), self._opt)
+        return known
+
+    @cached_property
+    def _stepping(self) -> dict[tuple[str, int], Loaded]:
+        return {}
+
+    @property
+    def _opt(self) -> int:
+        return 2 if len(self.lowered.cells) < _SLOW_CODE else 0
 
     @cached_property
     def in_order(self) -> Loaded:
@@ -149,10 +171,14 @@ class Kernel:
         """The same program over the given rows."""
         return Kernel(self.native, self.columns, self.fixed, len(rows), rows)
 
-    def _workspace(self) -> _Space:
+    def fresh(self, rows: int) -> _Space:
+        """A new workspace for passes over at most ``rows`` rows (or all of them)."""
+        return self._workspace(self._part_size * (1 + rows // PART))
+
+    def _workspace(self, part_size: int = 0) -> _Space:
         """A workspace for one call at a time, with the numbers that never change."""
         space = np.zeros(self.native.plan.size)
-        parts = np.empty(self._part_size)
+        parts = np.empty(max(part_size, self._part_size))
         for place, (name, entry) in enumerate(self.native.lowered.inputs, 1):
             if name in self.fixed:
                 space[place] = np.asarray(self.fixed[name])[entry]

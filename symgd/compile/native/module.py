@@ -14,6 +14,8 @@ does not depend on it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symgd.compile.native import functions
 from symgd.compile.native.cells import Cell
 from symgd.compile.native.code import Code, Module
@@ -24,8 +26,13 @@ PART = 1 << 15
 _WIDE = '"min-legal-vector-width"="512" "prefer-vector-width"="512"'
 
 
-def module_text(plan: Schedule, lanes: int, gather: bool = False) -> str:
-    """The LLVM IR of a schedule, for vectors of ``lanes`` doubles."""
+def module_text(
+    plan: Schedule, lanes: int, gather: bool = False, extra: Callable[[Module], None] | None = None
+) -> str:
+    """The LLVM IR of a schedule, for vectors of ``lanes`` doubles.
+
+    ``extra`` may add functions that call these.
+    """
     module = Module()
     for stage, chunks in enumerate(plan.numbers):
         for k, chunk in enumerate(chunks):
@@ -40,6 +47,8 @@ def module_text(plan: Schedule, lanes: int, gather: bool = False) -> str:
         module.functions.append(_SPAN.format(stage=stage, part=PART, stride=2 * count))
         module.functions.append(_join(stage, one.reductions, plan, module))
     module.functions.append(_run(len(plan.passes)))
+    if extra is not None:
+        extra(module)
     wide = _WIDE if lanes == 8 else ""
     return module.text() + f"attributes #0 = {{ nounwind {wide} }}\n"
 

@@ -1,0 +1,195 @@
+"""The descent itself as machine code: evaluate, record, step, and again.
+
+Two functions are added to the module of a program:
+
+* ``descend``: each step calls ``run`` on all rows, or on the rows ``idx[cuts[t]:cuts[t+1]]``;
+* ``descend_one``: each step takes the single row ``idx[t]`` (stochastic gradient descent); the
+  sums over rows fall away, and what is left is one straight line of scalar code.
+
+The arithmetic of a step is that of ``theta - rate*gradient`` in NumPy, so the iterates are the
+same to the last bit if the gradients are. Both return how many steps were made. They stop
+before a step where the loss or the gradient is not finite or zero, where the loss is above
+``limits[0]`` or equal to ``limits[1]``; and after a step that moved no parameter by more than
+``limits[2]``.
+"""
+
+from __future__ import annotations
+
+from symgd.compile.native.cells import REDUCTIONS, Cell, ordered
+from symgd.compile.native.code import Code, Module
+from symgd.compile.native.rows import emit_cell
+from symgd.compile.native.schedule import Schedule
+
+_ARGUMENTS = (
+    "ptr %ws, ptr %cols, ptr %idx, i64 %n, ptr %parts, ptr %cuts, i64 %steps, ptr %rates, "
+    "ptr %thetas, ptr %losses, ptr %gradients, ptr %limits"
+)
+
+
+def add_descent(module: Module, plan: Schedule, size: int) -> None:
+    """``descend`` for ``size`` parameters: all rows, or batches cut out of an index."""
+    _norm_helper(module)
+    call = """  %batched = icmp ne ptr %cuts, null
+  br i1 %batched, label %cut, label %whole
+cut:
+  %here = getelementptr i64, ptr %cuts, i64 %t
+  %from = load i64, ptr %here
+  %there = getelementptr i64, ptr %here, i64 1
+  %to = load i64, ptr %there
+  %count = sub i64 %to, %from
+  %rows = getelementptr i64, ptr %idx, i64 %from
+  call void @run(ptr %ws, ptr %cols, ptr %rows, i64 %count, ptr %parts)
+  br label %known
+whole:
+  call void @run(ptr %ws, ptr %cols, ptr %idx, i64 %n, ptr %parts)
+  br label %known
+known:"""
+    module.functions.append(_loop("descend", call, plan.first_output, size))
+
+
+def add_descent_by_row(module: Module, plan: Schedule, size: int) -> None:
+    """``descend_one`` for ``size`` parameters: one row for each step."""
+    _norm_helper(module)
+    module.functions.append(_one_row(plan, module))
+    call = """  %place = getelementptr i64, ptr %idx, i64 %t
+  %row = load i64, ptr %place
+  call void @one(ptr %ws, ptr %cols, i64 %row)
+  br label %known
+known:"""
+    module.functions.append(_loop("descend_one", call, plan.first_output, size))
+
+
+def _norm_helper(module: Module) -> None:
+    module.declare("llvm.fabs.f64", "double @llvm.fabs.f64(double)")
+
+
+def _loop(name: str, evaluate: str, output: int, size: int) -> str:
+    """The loop over steps; the parameters are the slots 1 to ``size`` of the workspace."""
+    return f"""define i64 @{name}({_ARGUMENTS}) #0 {{
+entry:
+  %theta = getelementptr double, ptr %ws, i64 1
+  %value = getelementptr double, ptr %ws, i64 {output}
+  %slope = getelementptr double, ptr %ws, i64 {output + 1}
+  %ceiling = load double, ptr %limits
+  %l1 = getelementptr double, ptr %limits, i64 1
+  %equal = load double, ptr %l1
+  %l2 = getelementptr double, ptr %limits, i64 2
+  %screen = load double, ptr %l2
+  br label %head
+head:
+  %t = phi i64 [ 0, %entry ], [ %next, %onward ]
+  %go = icmp slt i64 %t, %steps
+  br i1 %go, label %evaluate, label %done
+evaluate:
+{evaluate}
+  %loss = load double, ptr %value
+  %at = getelementptr double, ptr %losses, i64 %t
+  store double %loss, ptr %at
+  %rateat = getelementptr double, ptr %rates, i64 %t
+  %rate = load double, ptr %rateat
+  %offset = mul i64 %t, {size}
+  %slopes = getelementptr double, ptr %gradients, i64 %offset
+  %after = add i64 %offset, {size}
+  %following = getelementptr double, ptr %thetas, i64 %after
+  %losssize = call double @llvm.fabs.f64(double %loss)
+  %finite = fcmp olt double %losssize, 0x7FF0000000000000
+  %low = fcmp ole double %loss, %ceiling
+  %other = fcmp une double %loss, %equal
+  %fine1 = and i1 %finite, %low
+  %fine2 = and i1 %fine1, %other
+  br i1 %fine2, label %components, label %done
+components:
+  %j = phi i64 [ 0, %known ], [ %jn, %component ]
+  %moved = phi double [ 0.0, %known ], [ %moved2, %component ]
+  %norm = phi double [ 0.0, %known ], [ %norm2, %component ]
+  %more = icmp slt i64 %j, {size}
+  br i1 %more, label %component, label %decide
+component:
+  %gat = getelementptr double, ptr %slope, i64 %j
+  %g = load double, ptr %gat
+  %tat = getelementptr double, ptr %theta, i64 %j
+  %old = load double, ptr %tat
+  %part = fmul double %rate, %g
+  %new = fsub double %old, %part
+  %sat = getelementptr double, ptr %slopes, i64 %j
+  store double %g, ptr %sat
+  %fat = getelementptr double, ptr %following, i64 %j
+  store double %new, ptr %fat
+  %step = fsub double %new, %old
+  %far = call double @llvm.fabs.f64(double %step)
+  %steep = call double @llvm.fabs.f64(double %g)
+  %further = fcmp ugt double %far, %moved
+  %moved2 = select i1 %further, double %far, double %moved
+  %steeper = fcmp ugt double %steep, %norm
+  %norm2 = select i1 %steeper, double %steep, double %norm
+  %jn = add i64 %j, 1
+  br label %components
+decide:
+  %inside = fcmp olt double %norm, 0x7FF0000000000000
+  %uneven = fcmp ogt double %norm, 0.0
+  %near = fcmp olt double %moved, 0x7FF0000000000000
+  %ok1 = and i1 %inside, %uneven
+  %ok2 = and i1 %ok1, %near
+  br i1 %ok2, label %move, label %done
+move:
+  %k = phi i64 [ 0, %decide ], [ %kn, %moving ]
+  %some = icmp slt i64 %k, {size}
+  br i1 %some, label %moving, label %moved_all
+moving:
+  %source = getelementptr double, ptr %following, i64 %k
+  %entry2 = load double, ptr %source
+  %target = getelementptr double, ptr %theta, i64 %k
+  store double %entry2, ptr %target
+  %kn = add i64 %k, 1
+  br label %move
+moved_all:
+  %next = add i64 %t, 1
+  %still = fcmp ogt double %moved, %screen
+  br i1 %still, label %onward, label %stopped
+onward:
+  br label %head
+stopped:
+  ret i64 %next
+done:
+  ret i64 %t
+}}"""
+
+
+def _one_row(plan: Schedule, module: Module) -> str:
+    """``one(ws, cols, row)``: the outputs for a single row, without loops."""
+    code = Code(1, module)
+    values: dict[int, str] = {}
+    columns: dict[int, str] = {}
+    for cell in ordered(list(plan.outputs)):
+        if cell.op == "num":
+            continue
+        values[cell.serial] = _value(code, cell, values, columns, plan)
+    for k, cell in enumerate(plan.outputs):
+        value = code.num(cell.value) if cell.op == "num" else values[cell.serial]
+        at = code.new(f"getelementptr double, ptr %ws, i64 {plan.first_output + k}")
+        code.emit(f"store double {value}, ptr {at}")
+    body = "\n".join(code.lines)
+    return (
+        f"define internal void @one(ptr %ws, ptr %cols, i64 %row) noinline #0 "
+        f"{{\nentry:\n{body}\n  ret void\n}}"
+    )
+
+
+def _value(
+    code: Code, cell: Cell, values: dict[int, str], columns: dict[int, str], plan: Schedule
+) -> str:
+    if cell.op == "input":
+        if cell.value == 0:
+            return code.num(1.0)
+        at = code.new(f"getelementptr double, ptr %ws, i64 {plan.slots[cell.serial]}")
+        return code.new(f"load double, ptr {at}")
+    if cell.op == "col":
+        if cell.value not in columns:
+            at = code.new(f"getelementptr ptr, ptr %cols, i64 {cell.value}")
+            columns[cell.value] = code.new(f"load ptr, ptr {at}")
+        place = code.new(f"getelementptr double, ptr {columns[cell.value]}, i64 %row")
+        return code.new(f"load double, ptr {place}")
+    if cell.op in REDUCTIONS:
+        (term,) = cell.args
+        return code.num(term.value) if term.op == "num" else values[term.serial]
+    return emit_cell(code, cell, values)

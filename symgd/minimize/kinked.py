@@ -1,0 +1,173 @@
+"""Losses with kinks: smoothing to the neighbourhood, then the kinks that hold are solved for.
+
+The smoothed loss is minimised for smaller and smaller widths, each from the minimum before it.
+The kinks at which |u| has become as small as the width are taken as active, and the conditions
+of :mod:`symgd.descend.kkt` are solved exactly; kinks whose multiplier leaves [-1, 1] are
+released, kinks that are crossed are added. For a piecewise linear loss (mean absolute error,
+quantiles) that is the vertex that linear programming finds, to the last digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from symgd.compile.kinks import Kinks, kinks_of, without_norms
+from symgd.compile.objective import Objective
+from symgd.descend.course import Course
+from symgd.descend.estimate import Kind
+from symgd.descend.kkt import Fixed, independent, solve_conditions
+from symgd.descend.objective import FloatArray, IntArray
+from symgd.descend.trust import newton
+from symgd.descend.verdict import Judge, Verdict
+
+_WIDTHS = 10
+_ROUNDS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """The conditions with the kinks ``active`` at zero and the others on their side."""
+
+    kinks: Kinks
+    signs: FloatArray
+    active: IntArray
+
+    def system(
+        self, theta: FloatArray, multipliers: FloatArray, /
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """grad L, c, W, A and B; the multipliers are the signs of the active kinks."""
+        signs = self.signs.copy()
+        signs[self.active] = multipliers
+        objective = self.kinks.held(signs)
+        _, gradient = objective(theta)
+        rows = self.kinks.jacobian(theta)[self.active]
+        values = self.kinks.atoms(theta)[self.active]
+        weights = self.kinks.slopes(theta, signs)[self.active]
+        return gradient, values, objective.hessian(theta), rows, (rows * weights[:, None]).T
+
+
+def descend_kinks(
+    objective: Objective, course: Course, judge: Judge, theta: FloatArray
+) -> tuple[FloatArray, Verdict] | None:
+    """The minimum and the verdict on it; None if the kinks are not of a known kind."""
+    plain = without_norms(objective)
+    kinks = kinks_of(plain)
+    if kinks is None:
+        return None
+    if not np.isfinite(course.begin(theta).loss):
+        return None
+    theta, width = _smoothed(kinks, course, theta)
+    fixed, signs = _active_set(kinks, theta, width)
+    if fixed is None:
+        return None
+    before, after = objective(theta)[0], objective(fixed.theta)[0]
+    if not after <= before + 1e-6 * abs(before) + 1e-300:
+        return None
+    allowed = judge.allowed(fixed.theta, fixed.errors)
+    count = int((np.abs(signs) < 1).sum())
+    words = f"{count} of {signs.size} kinks are active" if count else "no kink is active"
+    kind = Kind.MINIMUM if fixed.curvature > 1e-9 else Kind.VALLEY
+    if kind is Kind.VALLEY:
+        words += "; the minimum is not unique: the loss stays the same along a direction"
+    return fixed.theta, judge.certified(fixed.theta, fixed.errors, allowed, kind, words)
+
+
+def beside_all_kinks(objective: Objective, theta: FloatArray) -> bool:
+    """Whether ``theta`` is well away from every kink, so that the loss is smooth around it."""
+    kinks = kinks_of(without_norms(objective))
+    if kinks is None:
+        return False
+    u = np.abs(kinks.atoms(theta))
+    reach = np.abs(kinks.jacobian(theta)) @ np.abs(theta) + u
+    return bool((u > 1e-6 * reach).all())
+
+
+def _smoothed(kinks: Kinks, course: Course, theta: FloatArray) -> tuple[FloatArray, float]:
+    """The minimum of the loss smoothed with smaller and smaller widths, and the last width."""
+    sizes = np.abs(kinks.atoms(theta))
+    width = float(np.median(sizes)) or float(sizes.max(initial=0.0)) or 1.0
+    best = theta
+    for _ in range(_WIDTHS):
+        smooth = kinks.smooth(width)
+        inner = Course(smooth, course.layout, course.limit, 1e9, ())
+        inner.evaluate.deadline = course.evaluate.deadline
+        best = newton(inner, best, most=60).theta
+        course.evaluate.calls += inner.evaluate.calls
+        point = course.at(best)
+        if np.isfinite(point.loss) and np.isfinite(point.norm):
+            course.step(point)
+        width *= 0.1
+    return best, 10 * width
+
+
+def _active_set(
+    kinks: Kinks, theta: FloatArray, width: float
+) -> tuple[Fixed | None, FloatArray]:
+    """Solve for the kinks that hold, releasing and adding until all conditions agree."""
+    u = kinks.atoms(theta)
+    signs = np.where(u >= 0, 1.0, -1.0)
+    slopes = kinks.slopes(theta, signs)
+    weighty = np.abs(slopes) > 1e-12 * np.abs(slopes).max(initial=0.0)
+    near = (np.abs(u) <= 30 * width) & weighty
+    rows = kinks.jacobian(theta)
+    active = _pick(near, rows, np.abs(u), theta.size)
+    guess = u / np.sqrt(u**2 + width**2)
+    seen: set[tuple[int, ...]] = set()
+    for _ in range(_ROUNDS):
+        held = Held(kinks, signs, active)
+        fixed = solve_conditions(held, theta, guess[active])
+        if fixed is None or not np.isfinite(fixed.theta).all():
+            return None, signs
+        wrong = _worst(kinks, fixed, signs, active)
+        if wrong is None:
+            signs[active] = fixed.multipliers
+            weights = np.abs(kinks.slopes(fixed.theta, signs))
+            scale = float((weights @ np.abs(kinks.jacobian(fixed.theta))).max(initial=0.0))
+            return (fixed if fixed.defect <= 1e-8 * scale else None), signs
+        index, release = wrong
+        if release:
+            signs[index] = np.sign(fixed.multipliers[active.tolist().index(index)])
+            active = active[active != index]
+        else:
+            signs[index] = -signs[index]
+            active = _with(active, index, kinks.jacobian(fixed.theta), theta.size)
+        key = (*sorted(active.tolist()), *np.flatnonzero(signs < 0).tolist())
+        if key in seen:
+            return None, signs
+        seen.add(key)
+        guess = np.clip(guess, -0.9, 0.9)
+        theta = fixed.theta
+    return None, signs
+
+
+def _pick(near: FloatArray, rows: FloatArray, order: FloatArray, most: int) -> IntArray:
+    places = np.flatnonzero(near)
+    chosen = independent(rows[places], order[places], most)
+    return np.sort(places[chosen])
+
+
+def _with(active: IntArray, index: int, rows: FloatArray, most: int) -> IntArray:
+    """``active`` with one more kink, as far as they are independent."""
+    places = np.append(active, index)
+    order = np.append(np.ones(active.size), 0.0)
+    return np.sort(places[independent(rows[places], order, most)])
+
+
+def _worst(
+    kinks: Kinks, fixed: Fixed, signs: FloatArray, active: IntArray
+) -> tuple[int, bool] | None:
+    """The kink that breaks the conditions most, and whether it is to be released."""
+    excess = np.abs(fixed.multipliers) - 1.0
+    if excess.size and excess.max() > 1e-9:
+        return int(active[int(np.argmax(excess))]), True
+    u = kinks.atoms(fixed.theta)
+    crossed = -(u * signs)
+    crossed[active] = 0.0
+    level = 1e-10 * np.abs(u).max(initial=0.0)
+    weights = kinks.slopes(fixed.theta, signs)
+    crossed[np.abs(weights) <= 1e-12 * np.abs(weights).max(initial=0.0)] = 0.0
+    if crossed.size and crossed.max() > level:
+        return int(np.argmax(crossed)), False
+    return None

@@ -1,0 +1,159 @@
+"""Derivations line by line: the first wrong line, and what follows from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from symgd.check import check_derivation
+from symgd.errors import NameProblem
+
+LINE = """
+L = mean((y - (m*x + b))^2)
+dL/dm = 1/N sum_i d/dm [ (y_i - (m x_i + b))^2 ]
+      = 1/N sum_i 2 (y_i - (m x_i + b)) (-x_i)
+      = -2/N sum_i x_i (y_i - (m x_i + b))
+"""
+
+
+def words(text: str, **options: object) -> list[str]:
+    return [line.verdict.verdict for line in check_derivation(text, **options)]
+
+
+def test_a_right_derivation_is_right() -> None:
+    report = check_derivation(LINE)
+    assert report.ok
+    assert report.first_wrong is None
+    assert len(report) == 3
+    assert "every line is right" in str(report)
+
+
+def test_the_first_wrong_line_and_what_follows() -> None:
+    report = check_derivation(
+        LINE.replace("= -2/N", "= 2/N") + "      = 2/N*(sum(x*y) - m*sum(x^2) - b*sum(x))"
+    )
+    wrong = report.first_wrong
+    assert wrong is not None
+    assert (wrong.number, wrong.verdict.mistake) == (5, "sign error (whole)")
+    assert report[3].ok
+    assert report[3].true is False
+    assert "follows from" in str(report[3])
+
+
+def test_a_dropped_factor_is_a_wrong_line() -> None:
+    report = check_derivation(LINE.replace("= -2/N", "= -1/N"))
+    wrong = report.first_wrong
+    assert wrong is not None
+    assert (wrong.verdict.verdict, wrong.verdict.factor) == ("proportional", "1/2")
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [("2*x*(x + 1) + x^2 | 2*x^2 + 1 + x^2", "factor not distributed"),
+     ("2*x*(x + 1) + x^2 | 2*x*(x + 1) - x^2", "sign error (one term)"),
+     ("2*x*1", "product rule as product of derivatives")],
+)  # fmt: skip
+def test_slips_of_algebra_have_names(line: str, mistake: str) -> None:
+    report = check_derivation("d/dx [x^2*(x + 1)] = " + line.replace("|", "="))
+    assert report.first_wrong is not None
+    assert report.first_wrong.verdict.mistake == mistake
+
+
+def test_definitions_and_the_chain_rule_by_names() -> None:
+    text = """
+    f = sin(u)
+    let u = x^2
+    df/du = cos(u)
+    du/dx = 2*x
+    df/dx = df/du * du/dx = cos(x^2)*2*x
+    """
+    assert words(text) == ["equal"] * 4
+    assert words(text.replace("du/dx = 2*x", "du/dx = x"))[1] == "proportional"
+
+
+def test_definitions_of_columns() -> None:
+    text = """
+    L = mean(r^2), where r = y - (m*x + b)
+    dL/dr = 2/N*r
+    dr/dm = -x
+    dL/dm = sum(dL/dr*dr/dm) = -2/N*sum(x*r)
+    dL/db = -2*mean(r)
+    """
+    assert words(text) == ["equal"] * 5
+
+
+def test_equations_are_solved_stepwise() -> None:
+    text = """
+    f(x) = (x - 3.5)^2 - 4.5x + 10
+    f'(x) = 2*(x - 3.5) - 4.5
+          = 2x - 11.5 = 0
+    2x = 11.5
+    x = 23/4
+    """
+    assert words(text) == ["equal"] * 4
+    report = check_derivation(text.replace("x = 23/4", "x = 23"))
+    assert report.first_wrong is not None
+    assert report.first_wrong.number == 6
+    assert "another solution" in report.first_wrong.verdict.reason
+
+
+def test_a_stationary_point_with_data() -> None:
+    text = """
+    L = mean((y - m*x)^2)
+    dL/dm = -2*mean(x*(y - m*x)) = 0
+    mean(x*y) = m*mean(x^2)
+    m = mean(x*y)/mean(x^2)
+    m = sum(x*y)/sum(x^2)
+    """
+    assert words(text) == ["equal"] * 4
+    assert words(text.replace("m = sum(x*y)/sum(x^2)", "m = sum(y)/sum(x)"))[-1] == "wrong"
+
+
+LATEX = r"""
+\begin{align*}
+L &= \frac{1}{N}\sum_{i=1}^{N}(y_i - (m x_i + b))^2 \\
+\frac{\partial L}{\partial m} &= \frac{1}{N}\sum_{i=1}^{N} 2(y_i - (m x_i + b))(-x_i) \\
+&= -\frac{2}{N}\sum_{i=1}^{N} x_i (y_i - m x_i - b)
+\end{align*}
+"""
+
+
+def test_a_latex_page() -> None:
+    assert words(LATEX) == ["equal", "equal"]
+    report = check_derivation(LATEX.replace("m x_i - b", "m x_i + b"))
+    assert report.first_wrong is not None
+    assert (report.first_wrong.number, report.first_wrong.verdict.mistake) == (3, "bracket sign")
+
+
+def test_other_forms_of_the_loss() -> None:
+    assert words("L = (x + 1)^2\nL = x^2 + 2x + 1\ndL/dx = 2x + 2") == ["equal", "equal"]
+    report = check_derivation("L = (x + 1)^2\nL = x^2 + 1")
+    assert report.first_wrong is not None
+    assert report.first_wrong.verdict.mistake == "square of a sum"
+
+
+def test_a_formula_beside_the_lines() -> None:
+    lines = ["-2*mean(x*(y - (m*x + b)))", "= 2*mean(x*(m*x + b - y))"]
+    report = check_derivation(lines, "mean((y - (m*x + b))^2)", "m")
+    assert report.ok
+    assert len(report) == 2
+
+
+def test_matrices() -> None:
+    text = "L = norm(X @ w - y)^2\ndL/dw = 2*X.T @ (X @ w - y) = 2*X.T @ X @ w - 2*X.T @ y"
+    assert words(text) == ["equal", "equal"]
+    assert words(text + " = 2*X @ X.T @ w - 2*X.T @ y")[-1] == "wrong"
+
+
+def test_what_is_missing_is_asked_for() -> None:
+    with pytest.raises(NameProblem, match="was not said"):
+        check_derivation("dL/dm = 2*m")
+    with pytest.raises(NameProblem, match="by which name"):
+        check_derivation("L = a*b\n2*a\n= a + a")
+
+
+def test_the_report_is_data() -> None:
+    report = check_derivation(LINE).to_dict()
+    assert report["ok"] is True
+    assert report["first_wrong"] is None
+    assert [line["number"] for line in report["lines"]] == [3, 4, 5]
+    assert report["lines"][0]["verdict"] == "equal"
