@@ -16,12 +16,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from symgd.check import Verdict, check, check_derivation, check_gradient, exercise
     from symgd.descend import Outcome, Solution, descend
     from symgd.errors import SymgdError
+    from symgd.explain import explain
     from symgd.fit import Fit, fit
     from symgd.gradient import Gradient, gradient
     from symgd.higher import Jacobian, derivative, jacobian
     from symgd.minimize import minimize
+    from symgd.resume import load, save
 
 _HOME = {
     "Fit": "symgd.fit",
@@ -30,12 +33,20 @@ _HOME = {
     "Outcome": "symgd.descend",
     "Solution": "symgd.descend",
     "SymgdError": "symgd.errors",
+    "Verdict": "symgd.check",
+    "check": "symgd.check",
+    "check_derivation": "symgd.check",
+    "check_gradient": "symgd.check",
     "derivative": "symgd.higher",
     "descend": "symgd.descend",
+    "exercise": "symgd.check",
+    "explain": "symgd.explain",
     "fit": "symgd.fit",
     "gradient": "symgd.gradient",
     "jacobian": "symgd.higher",
+    "load": "symgd.resume",
     "minimize": "symgd.minimize",
+    "save": "symgd.resume",
 }
 
 __all__ = [
@@ -45,12 +56,20 @@ __all__ = [
     "Outcome",
     "Solution",
     "SymgdError",
+    "Verdict",
+    "check",
+    "check_derivation",
+    "check_gradient",
     "derivative",
     "descend",
+    "exercise",
+    "explain",
     "fit",
     "gradient",
     "jacobian",
+    "load",
     "minimize",
+    "save",
 ]
 
 __version__ = "0.1.0"

@@ -16,21 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from symgd.compile.columns import read_with_data
+from symgd.compile.columns import WithData, read_with_data
 from symgd.compile.objective import Objective, compile_objective
 from symgd.compile.structure import structure_of
 from symgd.derive.partials import derive
-from symgd.descend import options
+from symgd.descend import Origin, Outcome, Solution, options
 from symgd.descend.objective import FloatArray
+from symgd.descend.search import checked_rate, text_of
 from symgd.diagnose import Diagnosis, Plan, diagnose
 from symgd.diagnose.closed import minimiser
 from symgd.errors import OptionError
 from symgd.formula.problem import ShapeLike
+from symgd.methods.origin import rate_again
 from symgd.minimize import Rate, Start, rate_of, run, start_of, start_shapes
 
 
 def explain(
-    formula: str,
+    formula: str | Solution,
     data: Any = None,
     *,
     start: Start = None,
@@ -43,10 +45,12 @@ def explain(
     constants: Mapping[str, float] | None = None,
     missing: str = "refuse",
     seed: int | None = None,
-    seconds: float = 5.0,
+    seconds: float = 3.0,
 ) -> Diagnosis:
-    """What is known about a loss and about the descent that is asked for.
+    """What is known about a loss and about the descent that is asked for, or that was made.
 
+    ``formula`` is the loss, or the :class:`~symgd.descend.Solution` of a run by a first-order
+    method: then its own data, start and rate are looked at, and why it failed if it did.
     The options are those of :func:`symgd.minimize`: ``rate`` or ``schedule`` and ``start`` say
     which descent (without them the best rate from a chosen start), ``precision`` when it should
     stop, ``batch`` how many rows it would take. ``seconds`` bounds the search for a closed form
@@ -56,6 +60,8 @@ def explain(
     near the minimum that is found from ``start``, and the :class:`~symgd.diagnose.Diagnosis`
     says so. Raises what :func:`symgd.minimize` raises.
     """
+    if isinstance(formula, Solution):
+        return _after(formula, seconds)
     found = read_with_data(
         formula, data, wrt=wrt, shapes=shapes, constants=constants, missing=missing
     )
@@ -70,26 +76,62 @@ def explain(
     options.checked_batches(objective, batch, False, None)
     time = options.checked_seconds(seconds)
     plan = Plan(theta, rates_of(rate, schedule), wanted, batch, time)
-    return diagnose(objective, _minimum(objective, theta, time), plan)
+    point, search = _minimum(objective, theta, time)
+    return diagnose(objective, point, plan, search=search)
 
 
 def rates_of(rate: Rate | None, schedule: str | None) -> dict[str, Any]:
     """The rate that is asked about, under its text."""
-    from symgd.descend.search import checked_rate, text_of
-
     eta, text = rate_of(rate, schedule)
     if eta is None:
         return {}
     eta = checked_rate(eta)
-    return {text or (text_of(eta) if callable(eta) else repr(eta)): eta}
+    return {text or (text_of(eta) if callable(eta) else _number(eta)): eta}
 
 
-def _minimum(objective: Objective, start: FloatArray, seconds: float) -> FloatArray:
-    """The minimum that a descent from ``start`` comes to, as well as can be."""
+def _number(value: float) -> str:
+    """A number as short as it can be said."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def _after(solution: Solution, seconds: float) -> Diagnosis:
+    """The diagnosis of a run that was made."""
+    origin = None if solution.state is None else solution.state.origin
+    if origin is None:
+        raise OptionError("this run does not know its formula: give explain the formula and data")
+    asked = origin.options
+    shapes = {name: tuple(shape) for name, shape in asked["shapes"].items()}
+    found = _again(origin, shapes)
+    objective = compile_objective(
+        derive(found.problem), {**found.columns, **asked["scalars"]}, shapes
+    )
+    rates = {}
+    if asked["rate"] is not None and asked["method"] is None:
+        rate = rate_again(asked["rate"])
+        rates = {text_of(rate) if not isinstance(asked["rate"], str) else asked["rate"]: rate}
+    start = np.array(solution.history.theta[0])
+    precision = asked["precision"] or 1e-6
+    plan = Plan(start, rates, precision, asked["batch"], options.checked_seconds(seconds))
+    point, search = np.array(solution.theta), solution
+    if solution.outcome not in (Outcome.CONVERGED, Outcome.PRECISION_LIMIT):
+        point, search = _minimum(objective, solution.theta, seconds)
+    return diagnose(objective, point, plan, solution, search)
+
+
+def _again(origin: Origin, shapes: Mapping[str, tuple[int, ...]]) -> WithData:
+    """The formula of a run beside its data."""
+    data = dict(origin.columns) or None
+    return read_with_data(origin.formula, data, wrt=origin.options["wrt"], shapes=shapes)
+
+
+def _minimum(
+    objective: Objective, start: FloatArray, seconds: float
+) -> tuple[FloatArray, Solution | None]:
+    """The minimum that a descent from ``start`` comes to, and that descent if it took one."""
     if structure_of(objective.partials).quadratic:
         exact = minimiser(objective)
         if exact is not None:
-            return exact
-    parameters = {n: v for n, v in objective.unpack(start).items()}
-    found = run(objective.partials, objective.data, parameters, time_limit=seconds)
-    return np.array(found.theta)
+            return exact, None
+    found = run(objective.partials, objective.data, objective.unpack(start), time_limit=seconds)
+    return np.array(found.theta), found

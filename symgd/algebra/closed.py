@@ -82,7 +82,9 @@ def rational_text(value: Any) -> str:
     """An exact number as text, with its decimal when that helps: ``23/4 = 5.75``."""
     if isinstance(value, sp.Rational):
         fraction = Fraction(int(value.p), int(value.q))
-        return str(fraction) if fraction.denominator == 1 else f"{fraction} = {float(fraction):.12g}"
+        return (
+            str(fraction) if fraction.denominator == 1 else f"{fraction} = {float(fraction):.12g}"
+        )
     if isinstance(value, sp.CRootOf):
         return f"{float(value):.12g} (a root of {value.poly.as_expr()})".replace("**", "^")
     return f"{sp.sstr(value)} = {float(value):.12g}".replace("**", "^")
@@ -104,9 +106,13 @@ def zeros_of_text(content: Mapping[str, Any]) -> list[dict[str, list[Any]]]:
     equations = [read(f, columns=columns or None).root for f in content["formulas"]]
     if columns:
         solved = textbook(equations, names)
-        return [] if solved is None else [
-            {"lines": list(solved.lines), "sums": list(solved.sums), "solved": [solved.solved]}
-        ]
+        return (
+            []
+            if solved is None
+            else [
+                {"lines": list(solved.lines), "sums": list(solved.sums), "solved": [solved.solved]}
+            ]
+        )
     found = zeros(equations, names) or _solved(equations, names)
     return [{n: [rational_text(v), float(v)] for n, v in s.items()} for s in found]
 
@@ -156,9 +162,12 @@ def textbook(equations: Sequence[Node], names: Sequence[str]) -> Textbook | None
     """The solution of linear equations whose coefficients are sums over the data.
 
     The first unknown is given by the data alone, each further one also by those before it; of more
-    than two unknowns the equations themselves are told. ``None`` if the equations are not linear in the unknowns or have no single solution.
+    than two unknowns the equations themselves are told. ``None`` if the equations are not linear
+    in the unknowns or have no single solution.
     """
-    if not 0 < len(names) <= MAX_UNKNOWNS or any(len(topological(e)) > MAX_NODES for e in equations):
+    if not 0 < len(names) <= MAX_UNKNOWNS or any(
+        len(topological(e)) > MAX_NODES for e in equations
+    ):
         return None
     unknowns = [symbol(name) for name in names]
     letters = _Letters(set(unknowns))
@@ -195,7 +204,7 @@ def _equations(polynomials: list[Any]) -> list[str]:
     """``N*a + Sx*b + Sxx*c = Sy``, one line for each equation."""
     lines = []
     for polynomial in polynomials:
-        content, primitive = polynomial.primitive()
+        _, primitive = polynomial.primitive()
         zero = (0,) * len(polynomial.gens)
         constant = primitive.as_dict().get(zero, sp.Integer(0))
         left = [c * g for g, c in ((g, primitive.coeff_monomial(g)) for g in primitive.gens) if c]

@@ -35,7 +35,7 @@ class MatrixForm:
 
 @dataclass(frozen=True)
 class Term:
-    """``factor * matrices[0] @ matrices[1] @ ... @ vector``; the vector of a linear term is theta."""
+    """``factor * matrices[0] @ ... @ vector``; the vector of a linear term is theta."""
 
     factor: Any
     matrices: tuple[Node, ...]
@@ -78,9 +78,7 @@ def matrix_form(gradient: Node, theta: Node) -> MatrixForm | None:
     return MatrixForm(f"{theta.value} = {sides[0]}", f"{to_latex(theta)} = {sides[1]}")
 
 
-def _terms(
-    node: Node, found: dict[Node, list[Term]], active: set[Node], theta: Node
-) -> list[Term]:
+def _terms(node: Node, found: dict[Node, list[Term]], active: set[Node], theta: Node) -> list[Term]:
     """The terms of an active node from those of its arguments."""
     if node is theta:
         return [Term(sp.Integer(1), (), theta)]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from symgd.check.identity import Question, compare
-from symgd.check.judge import Case, judge_node
+from symgd.check.judge import Case, is_misfit, judge_node
 from symgd.check.mistakes import Mistake
 from symgd.check.ratio import constant_factor
 from symgd.check.slips import slips
@@ -91,6 +91,8 @@ class Chain:
         try:
             node = self.read(piece)
         except ShapeProblem as problem:
+            if not is_misfit(problem):
+                raise
             verdict = Verdict("wrong", "refuted", f"the shapes do not fit: {problem.reason}",
                               mistake="shapes do not fit", right=to_text(self.truth))  # fmt: skip
             return against, verdict, False

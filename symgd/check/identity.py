@@ -197,7 +197,7 @@ class Comparison:
     def witness(self, sample: Sample, entry: tuple[int, ...], claim: Any, truth: Any) -> Witness:
         digits = 6
         texts = number_text(truth, digits), number_text(claim, digits)
-        while texts[0] == texts[1] and digits < 400:
+        while Fraction(texts[0]) == Fraction(texts[1]) and digits < 400:
             digits *= 2
             texts = number_text(truth, digits), number_text(claim, digits)
         return Witness(self.shown(sample), *texts, entry)

@@ -94,12 +94,19 @@ def judge(subject: Subject, name: str, claim: str) -> Verdict:
     try:
         node = subject.claim(claim)
     except ShapeProblem as problem:
+        if not is_misfit(problem):
+            raise
         return Verdict(
             "wrong", "refuted", f"the shapes do not fit: {problem.reason}",
             mistake="shapes do not fit", right=right, reading=subject.problem.reading,
         )  # fmt: skip
     verdict = judge_node(subject, name, node)
     return verdict
+
+
+def is_misfit(problem: ShapeProblem) -> bool:
+    """Whether two shapes contradict each other (and not merely a form that is not read)."""
+    return "do not fit together" in problem.reason
 
 
 def judge_node(subject: Subject, name: str, claim: Node) -> Verdict:

@@ -17,18 +17,21 @@ from dataclasses import dataclass
 from symgd.check.texts import pieces_of
 
 _ENVIRONMENT = re.compile(
-    r"\\(?:begin|end)\s*\{(?:align|aligned|equation|gather|split|eqnarray|gathered|displaymath|math)\*?\}"
+    r"\\(?:begin|end)\s*\{"
+    r"(?:align|aligned|equation|gather|split|eqnarray|gathered|displaymath|math)\*?\}"
 )
 _DROPPED = re.compile(
     r"\\(?:nonumber|notag|displaystyle|quad|qquad|label\{[^}]*\}|tag\*?\{[^}]*\})|\\[,;!\[\]]|\$"
 )
 _LEAD = re.compile(
-    r"^\s*(?:\(?\d{1,3}[.)]\s+|[-*•]\s+|(?:so|then|hence|thus|therefore|and so|we get|that is|i\.e\.)[,:]?\s+"
+    r"^\s*(?:\(?\d{1,3}[.)]\s+|[-*•]\s+"
+    r"|(?:so|then|hence|thus|therefore|and so|we get|that is|i\.e\.)[,:]?\s+"
     r"|(?:=>|⇒|⟹|→|∴|\\Rightarrow|\\implies|\\Longrightarrow|\\iff|\\Leftrightarrow|⇔|<=>)\s*)+",
     re.IGNORECASE,
 )  # fmt: skip
 _DEFINE = re.compile(
-    r"^\s*(?:\\text\{)?\s*(?:let|with|where|define|put|set|denote|for|using|here)\s*\}?\s*[:,]?\s+(?=[^=<>]*[:=])",
+    r"^\s*(?:\\text\{)?\s*(?:let|with|where|define|put|set|denote|for|using|here)\s*\}?"
+    r"\s*[:,]?\s+(?=[^=<>]*[:=])",
     re.IGNORECASE,
 )  # fmt: skip
 

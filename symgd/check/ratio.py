@@ -220,10 +220,8 @@ def convention(loss: Node, factor: Factor) -> str | None:
         names = {-1: "the mean", 0: "the sum"}
         if power_of_claim in names and power in names:
             return f"it is the gradient of {names[power_of_claim]}, and this loss is {names[power]}"
-    return (
-        f"it is the gradient of {theirs} {what}, and this loss has {mine}"
-        if mine != "1" else f"it is the gradient of {theirs} {what}, and this loss has no such factor"
-    )  # fmt: skip
+    said = f"it is the gradient of {theirs} {what}, and this loss has "
+    return said + (mine if mine != "1" else "no such factor")
 
 
 def _prefix(loss: Node) -> tuple[Fraction, int, str, str] | None:

@@ -29,15 +29,17 @@ from symgd.formula.shapes import Shape
 
 KINKED = COMPARISONS | {"abs", "sign", "heaviside", "maximum", "minimum"}
 _SIMPLE = tuple(Fraction(n, d) for n, d in (
-    (1, 1), (2, 1), (1, 2), (3, 1), (3, 2), (-1, 1), (2, 3), (-2, 1), (1, 3), (5, 2), (-1, 2), (4, 1)
+    (1, 1), (2, 1), (1, 2), (3, 1), (3, 2), (-1, 1),
+    (2, 3), (-2, 1), (1, 3), (5, 2), (-1, 2), (4, 1),
 ))  # fmt: skip
 _RANGES = (
     (Fraction(1, 10), 2), (-2, 2), (Fraction(1, 20), Fraction(19, 20)), (1, 6),
-    (Fraction(-9, 10), Fraction(9, 10)), (-30, 30), (Fraction(1, 10), 3), (Fraction(1, 1000), Fraction(1, 10)),
+    (Fraction(-9, 10), Fraction(9, 10)), (-30, 30), (Fraction(1, 10), 3),
+    (Fraction(1, 1000), Fraction(1, 10)),
     (-5, Fraction(-1, 10)), (2, 400), (-3000, 3000),
 )  # fmt: skip
 _PRIMES = (7, 11, 13, 17, 19)
-_SCAN = tuple(s * 10.0**k for k in range(-4, 13) for s in (1.0, 3.3)) + (0.0,)
+_SCAN = (*(s * 10.0**k for k in range(-4, 13) for s in (1.0, 3.3)), 0.0)
 MAX_KINKS = 12
 
 
@@ -50,7 +52,7 @@ class Sample:
 
 
 class Samples:
-    """The points for some formulas; ``labels`` are values that names are compared with by ``==``."""
+    """The points for some formulas; ``labels`` are values that names are compared with."""
 
     def __init__(
         self,
@@ -89,9 +91,13 @@ class Samples:
                 yield self._random(number)
 
     def deep_points(self, count: int) -> Iterator[Sample]:
-        """The same, but first many points on both sides of all kinks."""
+        """First many points on both sides of all kinks, then all magnitudes, then the others."""
         if self._has_kinks():
             yield from islice(self._around_kinks(), count // 2)
+        for number in range(count // 4):
+            yield self._magnitude(number)
+            if number % 2:
+                yield self._random(number)
         yield from self.points(count // 4)
 
     # -- kinds of points ------------------------------------------------------------------
@@ -109,6 +115,18 @@ class Samples:
         low, high = _RANGES[number % len(_RANGES)]
         prime = _PRIMES[number % len(_PRIMES)]
         return self._filled(self.sizes(number), lambda name: self._drawn(name, low, high, prime))
+
+    def _magnitude(self, number: int) -> Sample:
+        """Every name at its own power of ten, from 10^-7 to 10^6."""
+
+        def entry(name: str) -> Fraction:
+            label = self._label(name)
+            if label is not None:
+                return label
+            power = self.random.choice((number % 14 - 7, self.random.randint(-7, 6)))
+            return Fraction(self.random.randint(-97, 97) or 1, 13) * Fraction(10) ** power
+
+        return self._filled(self.sizes(number), entry)
 
     def _near_constants(self, number: int) -> Sample:
         def entry(name: str) -> Fraction:

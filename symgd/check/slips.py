@@ -14,8 +14,7 @@ from symgd.formula.graph import Node, rebuild, topological
 
 Slip = Callable[[Node], Iterator[Node]]
 
-_SPREAD = {"sqrt": "root of a sum", "log": "logarithm of a sum", "exp": "exponential of a sum",
-           "sin": "function of a sum", "cos": "function of a sum", "abs": "function of a sum"}  # fmt: skip
+_SPREAD = frozenset({"sqrt", "log", "exp", "sin", "cos", "abs"})
 
 
 def _bracket(node: Node) -> Iterator[Node]:

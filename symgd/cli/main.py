@@ -21,6 +21,7 @@ Examples:
 COMMANDS = {
     "grad": "symgd.cli.grad",
     "check": "symgd.cli.check",
+    "explain": "symgd.cli.explain",
     "minimize": "symgd.cli.solve",
     "fit": "symgd.cli.solve",
     "demo": "symgd.cli.demo",
@@ -30,6 +31,7 @@ COMMANDS = {
 SUMMARIES = {
     "grad": "The gradient of a formula, with every step.",
     "check": "Is a claimed derivative right, and if not, where and why?",
+    "explain": "Stable rates, steps, convexity, closed form: before the first step.",
     "minimize": "The minimum of a formula.",
     "fit": "Fit a model to the columns of a file.",
     "demo": "The textbook jobs, start to end.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from symgd.derive.sweep import sweep
 from symgd.descend.objective import FloatArray, IntArray, Layout
 from symgd.errors import OptionError, ShapeProblem
 from symgd.formula.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from symgd.compile.fused import Stepper
 
 Function = Callable[..., tuple[Any, ...]]
 
@@ -178,6 +181,12 @@ class Objective:
         kept = {k: v for k, v in self.__dict__.items() if k != "_fixed"}
         batch.__dict__.update(kept, data=taken, sizes=sizes, runner=runner)
         return batch
+
+    def stepper(self) -> Stepper | None:
+        """Many steps of gradient descent in one call, compiled; None if that cannot be."""
+        from symgd.compile.fused import steps_of
+
+        return steps_of(self)
 
     def _check_batches(self, rows: str | None) -> None:
         for symbol in self.partials.problem.symbols:

@@ -80,14 +80,19 @@ class Telling:
         inner = node.args[place]
         outer = tidy(partials_of(node)[place] or node.graph.number(0), (node,))
         if inner.op == "sym":
-            return Told(name, ("the derivative of ", node, " is ", outer), outer)
+            words: Words = ("the derivative of ", node, " is ", outer)
+            return Told(name, words, self.of_symbol(outer, inner))
         hollow, becomes = _hollow(node, place)
-        words: Words = (
+        words = (
             "the outer function ", hollow, " becomes ", becomes,
             ", the inner function ", inner,
             " is kept, and the whole is multiplied by the derivative of the inner function",
         )  # fmt: skip
         return Told("chain rule", words, _times(outer, self.mark(inner)))
+
+    def of_symbol(self, outer: Node, symbol: Node) -> Node:
+        """The derivative of a function of the bare symbol; for an array its change stays."""
+        return _times(outer, self.mark(symbol)) if symbol.shape else outer
 
 
 def _hollow(node: Node, place: int) -> tuple[Node, Node]:
@@ -197,14 +202,14 @@ def _pow(telling: Telling, node: Node) -> Told:
             "the exponent ", exponent, " comes down as a factor and is lowered by 1 to ", lowered,
             ": ", node, " becomes ", outer,
         )  # fmt: skip
-        return Told("power rule", words, outer)
+        return Told("power rule", words, telling.of_symbol(outer, base))
     if base not in telling.active:
         if exponent.op == "sym":
             outer = tidy(partials_of(node)[1] or graph.number(0), (node,))
             words = ("the derivative of ", node, " is ", outer)
             if not (base.op == "const" and base.value == "e"):
                 words = (*words, ": the power itself times the logarithm of its base")
-            return Told("exponential", words, outer)
+            return Told("exponential", words, telling.of_symbol(outer, exponent))
         return telling.chain(node, 1, "exponential")
     log = graph.make("log", base)
     product = graph.make("mul", exponent, log)
@@ -231,7 +236,8 @@ def _abs(telling: Telling, node: Node) -> Told:
         "the derivative of |u| is the sign of u; at ", inner,
         " = 0 there is a corner, and 0 is used, a subgradient",
     )  # fmt: skip
-    after = sign if inner.op == "sym" else _times(sign, telling.mark(inner))
+    plain = inner.op == "sym" and not inner.shape
+    after = sign if plain else _times(sign, telling.mark(inner))
     return Told("absolute value", words, after)
 
 

@@ -234,6 +234,8 @@ class _Teller:
             self.after[node] = self.found[node]
             if self.level == "every":
                 words: Words = ("the derivative of ", node, " by itself is 1")
+                if self.is_array:
+                    words = ("the change of ", node, " is ", self.found[node])
                 return self.write(
                     node, Told("variable", words, self.found[node]), depth, parent
                 ), []

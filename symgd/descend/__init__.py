@@ -21,7 +21,7 @@ every parameter is within ``precision`` of the minimum, not that the last step w
 
 from symgd.descend.batches import Batches
 from symgd.descend.history import History
-from symgd.descend.loop import Observer, Progress, SteepestDescent, Update, descend
+from symgd.descend.loop import Observer, Progress, descend
 from symgd.descend.objective import (
     FloatArray,
     IntArray,
@@ -40,6 +40,7 @@ from symgd.descend.search import (
 )
 from symgd.descend.solution import Outcome, Solution
 from symgd.descend.state import Origin, RunState
+from symgd.descend.update import SteepestDescent, Update
 
 __all__ = [
     "Batches",

@@ -86,6 +86,8 @@ class Closing:
         if spot is None:
             return replace(known, reason="the curvature changes too fast here")
         blur = self._blur(spot)
+        if largest(blur) > 0.5 * (self.tools.precision or 0.0) and self._jumps(spot):
+            return replace(known, reason="the slope of the gradient jumps at the minimum")
         known = replace(known, floor=largest(self.floor + blur))
         error = np.abs(spot.centre - self.theta) + spot.tail + self.floor + blur
         if not spot.doubtful.size:
@@ -99,27 +101,37 @@ class Closing:
     def _blur(self, spot: Spot) -> FloatArray:
         """How badly the gradient places a proper minimum on the scale of the precision (p,).
 
-        Half the precision away it must have changed as the model says, on one side at least (the
-        other may be a level floor). Terms that cancel can leave a staircase instead, and on a
-        stair that is too wide the gradient is the same on both sides.
+        At some distance within the precision it must change as the model says, on one side at
+        least: half the precision away, or nearer by where the loss curves more. Terms that cancel
+        can leave a staircase instead, and a stair wider than the precision shows at no distance.
         """
-        blur = np.zeros_like(spot.centre)
-        if spot.reach.any() or not self.tools.precision:
-            return blur
-        inverse, signs = spot.model.inverse(), np.where(np.arange(blur.size) % 2, -1.0, 1.0)
-        here = self.tools.probe(spot.centre)[1]
-        for share in (0.5, 0.23):
-            sides = []
-            for shift in (
-                share * self.tools.precision * signs,
-                -share * self.tools.precision * signs,
-            ):
-                point = spot.centre + shift
-                change = self.tools.probe(point)[1] - here
-                off = inverse @ (change - spot.model.hessian @ (point - spot.centre))
-                sides.append(_STAIR * np.abs(off))
-            blur = np.maximum(blur, min(sides, key=largest))
-        return blur
+        precision = self.tools.precision
+        if spot.reach.any() or not precision:
+            return np.zeros_like(spot.centre)
+        seen = []
+        for shift in (0.5 * precision, 0.05 * precision, 0.005 * precision):
+            seen.append(self._mismatch(spot, shift))
+            if largest(seen[-1]) <= 0.1 * shift:
+                return _STAIR * seen[-1]
+        return _STAIR * seen[0]
+
+    def _jumps(self, spot: Spot) -> bool:
+        """Whether the model is as wrong far out as near: no rounding, but a break in the loss."""
+        precision = self.tools.precision or 0.0
+        near = largest(self._mismatch(spot, 0.5 * precision)) / 0.5
+        far = largest(self._mismatch(spot, 300 * precision)) / 300
+        return far > 0.3 * near
+
+    def _mismatch(self, spot: Spot, shift: float) -> FloatArray:
+        """How far off the model places the minimum (p,), seen ``shift`` away on its better side."""
+        inverse, here = spot.model.inverse(), self.tools.probe(spot.centre)[1]
+        signs = np.where(np.arange(here.size) % 2, -1.0, 1.0)
+        sides = []
+        for step in (shift * signs, -shift * signs):
+            point = spot.centre + step
+            change = self.tools.probe(point)[1] - here
+            sides.append(np.abs(inverse @ (change - spot.model.hessian @ (point - spot.centre))))
+        return min(sides, key=largest)
 
     def _spot(self) -> Spot | None:
         """Follow the Newton steps to the supposed minimum."""

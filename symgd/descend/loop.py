@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,60 +35,8 @@ from symgd.descend.options import Settings
 from symgd.descend.solution import Solution
 from symgd.descend.state import Origin, RunState
 from symgd.descend.stop import Point, Watch
+from symgd.descend.update import Declared, SteepestDescent, Update
 from symgd.errors import OptionError
-
-State = TypeVar("State")
-
-
-@runtime_checkable
-class Update(Protocol[State]):
-    """A method: how a gradient becomes the next point. A value; what evolves is the state."""
-
-    @property
-    def name(self) -> str:
-        """The name of the method, for reports."""
-        ...
-
-    def init(self, theta: FloatArray, /) -> State:
-        """The state before the first update at ``theta`` (p,)."""
-        ...
-
-    def step(
-        self, theta: FloatArray, gradient: FloatArray, state: State, rate: float, t: int, /
-    ) -> tuple[FloatArray, State]:
-        """The next theta (p,), a new array, and the next state; t counts updates from 0."""
-        ...
-
-
-@runtime_checkable
-class Declared(Protocol):
-    """An update that says whether it is gradient descent, however it is written."""
-
-    @property
-    def steepest(self) -> bool:
-        """Whether the step is theta - eta*g and nothing else; then the rate has a limit 2/L."""
-        ...
-
-
-@dataclass(frozen=True)
-class SteepestDescent:
-    """theta - eta*g: gradient descent as in every textbook."""
-
-    name: str = "gradient descent"
-
-    @property
-    def steepest(self) -> bool:
-        """True: this is gradient descent."""
-        return True
-
-    def init(self, theta: FloatArray, /) -> None:
-        """There is nothing to remember."""
-
-    def step(
-        self, theta: FloatArray, gradient: FloatArray, state: None, rate: float, t: int, /
-    ) -> tuple[FloatArray, None]:
-        """theta - rate*gradient."""
-        return theta - rate * gradient, None
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +162,7 @@ class _Run:
         self.t = self.first = 0
         self.rate = settings.rate or math.nan
         self.origin: Origin | None = None
+        self.before = 0
         self.memory: Any = None
         self.random: Mapping[str, Any] | None = None
         self.stream: Stream | None = None
@@ -228,12 +177,18 @@ class _Run:
         self.start, self.memory = state.theta.copy(), state.memory
         self.t = self.first = state.step
         self.random = state.random
+        self.before = state.evaluations
+
+    @property
+    def evaluations(self) -> int:
+        """Calls of the objective, those before the run was resumed included."""
+        return self.before + self.evaluate.calls
 
     def state(self) -> RunState:
         """What it takes to go on from the current iterate."""
         theta, memory, t = self.now
         random = None if self.stream is None else self.stream.since(t)
-        return RunState(theta.copy(), memory, t, random, self.origin)
+        return RunState(theta.copy(), memory, t, random, self.origin, self.evaluations)
 
     def solution(self, began: float) -> Solution:
         """Run to the end, whatever it is."""
@@ -254,7 +209,7 @@ class _Run:
             outcome=ending.outcome,
             steps=self.t,
             epochs=self.t // settings.per_epoch,
-            evaluations=self.evaluate.calls,
+            evaluations=self.evaluations,
             seconds=perf_counter() - began,
             error_estimate=ending.error,
             history=self.recorder.history(),

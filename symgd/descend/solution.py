@@ -41,6 +41,16 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Minimum:
+    """One of several minima that were found: where, how low, and from how many starts."""
+
+    params: dict[str, float | FloatArray]
+    loss: float
+    outcome: Outcome
+    starts: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Solution:
     """The result of a descent.
 
@@ -53,6 +63,7 @@ class Solution:
     (p,) is the point at which the loss was not a finite number, if that ended the run, and
     ``cause`` is room for naming the part of the loss that failed there. ``state`` is what the run
     needs to go on and what it was asked to do, where that is known (see :mod:`symgd.resume`).
+    ``minima`` lists the distinct minima of a run from several starts, the lowest first.
 
     >>> from symgd.descend import descend
     >>> solution = descend(lambda x: ((x - 3) ** 2, 2 * (x - 3)), 7.0, rate=0.25)
@@ -77,6 +88,7 @@ class Solution:
     failed_at: FloatArray | None = None
     cause: str = ""
     state: RunState | None = field(default=None, repr=False)
+    minima: tuple[Minimum, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -110,6 +122,15 @@ class Solution:
             "method": self.method,
             "failed_at": failed_at,
             "cause": self.cause,
+            "minima": [
+                {
+                    "params": {name: _plain(value) for name, value in found.params.items()},
+                    "loss": _plain(found.loss),
+                    "outcome": found.outcome.name,
+                    "starts": found.starts,
+                }
+                for found in self.minima
+            ],
         }
 
     def __str__(self) -> str:

@@ -39,7 +39,8 @@ class RunState:
     ``theta`` (p,) is the current iterate (not the best one), ``memory`` the state of the update
     rule, ``step`` how many updates were made, ``random`` the state of the generator at the start
     of the current epoch (``None`` without mini-batches), from which the batches of the epoch are
-    drawn again. ``origin`` is what the run was asked to do, where a door knows it.
+    drawn again. ``origin`` is what the run was asked to do, where a door knows it;
+    ``evaluations`` counts the calls of the objective so far.
     """
 
     theta: FloatArray
@@ -47,3 +48,4 @@ class RunState:
     step: int
     random: Mapping[str, Any] | None = None
     origin: Origin | None = None
+    evaluations: int = 0

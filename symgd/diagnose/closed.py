@@ -71,7 +71,11 @@ def closed_form(
     data = [s for s in partials.problem.symbols if s.name not in partials.wrt]
     scalars = not any(partials.problem.shape(name) for name in partials.wrt)
     if not data:
-        return _exact(partials, seconds) if scalars else _numbers(partials, objective, ClosedForm((), ""))
+        return (
+            _exact(partials, seconds)
+            if scalars
+            else _numbers(partials, objective, ClosedForm((), ""))
+        )
     if _degree(partials) > 1:
         return ClosedForm((), "")
     found = _sums(partials, max(seconds, SECONDS)) if scalars else _matrices(partials)
@@ -138,7 +142,9 @@ def _sums(partials: Partials, seconds: float) -> ClosedForm:
         from symgd.algebra.closed import textbook
 
         solved = textbook([partials.raw[n] for n in names], names)
-        return ClosedForm((), "; ".join(solved.lines), solved.sums) if solved else ClosedForm((), "")
+        return (
+            ClosedForm((), "; ".join(solved.lines), solved.sums) if solved else ClosedForm((), "")
+        )
     texts = [to_text(partials.raw[n]) for n in names]
     answer, note = _asked({"formulas": texts, "names": names, "columns": columns}, seconds)
     if not answer:
@@ -157,9 +163,7 @@ def _matrices(partials: Partials) -> ClosedForm:
     return ClosedForm((), found.text, latex=found.latex) if found else ClosedForm((), "")
 
 
-def _numbers(
-    partials: Partials, objective: Objective | None, found: ClosedForm
-) -> ClosedForm:
+def _numbers(partials: Partials, objective: Objective | None, found: ClosedForm) -> ClosedForm:
     """``found`` with its point, if the quadratic loss on the data has exactly one."""
     if objective is None or objective.layout.size > _DENSE or _degree(partials) > 1:
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,12 +45,13 @@ class Diagnosis:
     """What the formula and its data say about a loss; prints in words.
 
     ``point`` (p,) is where the loss was looked at, ``arrived`` what that is: "minimum", "saddle",
-    "maximum", "flat" (by the Hessian, where the gradient is zero) or "" (the gradient is not
-    zero). ``curvature`` gives the stable and the best rate; it is exact for quadratic losses and
+    "maximum", "flat" (by the Hessian, where the gradient is zero), "kink" (the lowest point of a
+    loss with kinks) or "" (no minimum was found; ``found`` says what happened instead). ``curvature`` gives the stable and the best rate; it is exact for quadratic losses and
     local for others. ``paces`` are the rates that were asked about and the best one, ``free``
     the directions that the data do not determine, ``noise`` what mini-batches leave, ``closed``
     the exact answer, ``distance`` that of the descent's answer from it. ``failure`` says why a
-    run failed and what helps.
+    run failed and what helps, ``at_start`` is the curvature at the start of a loss that is not
+    quadratic.
     """
 
     formula: str
@@ -67,9 +68,21 @@ class Diagnosis:
     standardised: Standardised | None = None
     free: tuple[Free, ...] = ()
     noise: Noise | None = None
-    closed: ClosedForm = ClosedForm((), "")
+    closed: ClosedForm = field(default_factory=lambda: ClosedForm((), ""))
     distance: float | None = None
     failure: str = ""
+    at_start: Curvature | None = None
+    found: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the curvature at the point says what a descent near the minimum will do."""
+        if self.shape.structure.quadratic:
+            return True
+        here, start = self.curvature, self.at_start
+        if self.arrived not in ("minimum", "flat") or here is None or not here.largest > 0:
+            return False
+        return start is None or not here.largest < 1e-8 * abs(start.largest)
 
     @property
     def stable_rate(self) -> float:
@@ -192,16 +205,20 @@ def _point(d: Diagnosis) -> list[str]:
     kind = {
         "minimum": "the minimum", "flat": "a minimum that is not single",
         "saddle": "a saddle point, not a minimum", "maximum": "a maximum, not a minimum",
-        "": "no stationary point: the gradient is not zero there",
+        "kink": "the lowest point that was found",
+        "": "where the search ended, no minimum" if d.found else "no stationary point",
     }[d.arrived]  # fmt: skip
     place = ", ".join([*shown, *more])
-    return [f"{place}: {kind}; loss {d.loss:.8g}, gradient {number(d.gradient_norm)}"]
+    lines = [f"{place}: {kind}; loss {d.loss:.8g}, gradient {number(d.gradient_norm)}"]
+    return lines + ([d.found] if d.found else [])
 
 
 def _curvature(d: Diagnosis) -> list[str]:
     c = d.curvature
+    if d.arrived in ("", "kink") and not d.shape.structure.quadratic:
+        return []
     if c is None or not np.isfinite(c.largest):
-        return ["it cannot be computed here"]
+        return ["it is not computed for so many parameters"]
     where = "the same everywhere" if c.exact else "at this point"
     low = 0.0 if abs(c.smallest) <= c.noise else c.smallest
     lines = [f"from {number(low)} to {number(c.largest)}, {where}"]
@@ -216,11 +233,12 @@ def _curvature(d: Diagnosis) -> list[str]:
 
 def _rates(d: Diagnosis) -> list[str]:
     c = d.curvature
-    if c is None or not math.isfinite(c.stable_rate):
-        return []
-    how = "exactly" if c.exact else "near this point"
+    lines = _rates_at_start(d)
+    if c is None or not math.isfinite(c.stable_rate) or not d.settled:
+        return lines
+    how = "exactly" if c.exact else "near the minimum"
     text = f"stable below 2/L = {number(c.stable_rate)}, fastest at {number(c.best_rate)} ({how})"
-    lines = [text]
+    lines.insert(0, text)
     if math.isfinite(c.condition) and c.condition > 1.0:
         kappa = c.condition
         best, root = (kappa - 1) / (kappa + 1), math.sqrt(kappa)
@@ -238,6 +256,14 @@ def _rates(d: Diagnosis) -> list[str]:
     return lines
 
 
+def _rates_at_start(d: Diagnosis) -> list[str]:
+    """The limit where a loss that is not quadratic starts."""
+    start = d.at_start
+    if start is None or not math.isfinite(start.stable_rate):
+        return []
+    return [f"at the start the limit is 2/L = {number(start.stable_rate)}"]
+
+
 def _turn(pace: Pace, c: Curvature) -> str:
     turn = pace.turn
     assert turn is not None
@@ -253,11 +279,12 @@ def _turn(pace: Pace, c: Curvature) -> str:
 
 def _steps(d: Diagnosis) -> list[str]:
     lines = []
-    for pace in d.paces:
+    for pace in d.paces if d.settled else ():
         parts = []
-        if pace.to_error is not None:
+        if pace.to_error is not None and math.isinf(pace.to_error.steps):
+            parts.append("it never comes to rest at the minimum")
+        elif pace.to_error is not None:
             parts.append(f"{pace.to_error} steps to be within {d.precision:g} of the minimum")
-        if pace.to_step is not None:
             parts.append(f"{pace.to_step} until the last step is below {d.precision:g}")
         if not parts and pace.factor is not None and 0 < pace.factor < 1:
             digit = math.log(10) / -math.log(pace.factor)
@@ -275,8 +302,8 @@ def _noise(d: Diagnosis) -> list[str]:
         return [f"with batches of {noise.batch} rows the rate {number(noise.rate)} is not stable"]
     shown = [f"{n} by {number(v)}" for n, v in zip(d.names, noise.rms, strict=True)][:_SHOWN]
     return [
-        f"batches of {noise.batch} rows at the constant rate {number(noise.rate)} keep jumping about "
-        f"the minimum: {', '.join(shown)} (root mean square), the loss stays "
+        f"batches of {noise.batch} rows at the constant rate {number(noise.rate)} keep jumping "
+        f"about the minimum: {', '.join(shown)} (root mean square), the loss stays "
         f"{number(noise.excess)} above its minimum",
         f"the schedule {noise.decay} removes that",
     ]

@@ -14,16 +14,18 @@ from symgd.compile.structure import Structure, structure_of
 from symgd.descend import Outcome, Solution
 from symgd.descend.objective import FloatArray
 from symgd.diagnose.cause import cause
-from symgd.diagnose.closed import ClosedForm, closed_form, minimiser
+from symgd.diagnose.closed import closed_form, minimiser
 from symgd.diagnose.diagnosis import Diagnosis, Pace, number
 from symgd.diagnose.freedom import free_directions
 from symgd.diagnose.growth import turning_point
-from symgd.diagnose.noise import noise_floor
+from symgd.diagnose.noise import Noise, noise_floor
 from symgd.diagnose.prediction import Course
 from symgd.diagnose.shape import shape_of
 from symgd.diagnose.spectrum import DENSE, Curvature, curvature
-from symgd.diagnose.standardise import standardised
+from symgd.diagnose.standardise import Standardised, standardised
 from symgd.formula.text import to_text
+
+_GOOD = (Outcome.CONVERGED, Outcome.PRECISION_LIMIT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +47,13 @@ def diagnose(
     objective: Objective,
     theta: FloatArray,
     plan: Plan | None = None,
-    solution: Solution | None = None,
+    run: Solution | None = None,
+    search: Solution | None = None,
 ) -> Diagnosis:
     """What is known about a loss near ``theta`` (p,), its minimum if there is one.
 
-    With ``solution``, the run that ended there, it also says why that run failed.
+    ``run`` is a descent that was made: it also says why that failed. ``search`` is the run that
+    found ``theta``: whether that is a minimum is what its outcome says.
     """
     plan = plan or Plan()
     partials = objective.partials
@@ -57,8 +61,10 @@ def diagnose(
     with np.errstate(all="ignore"):
         loss, gradient = objective(theta)
         bend = _bend(objective, theta, structure)
+        arrived = _arrived(bend, theta, gradient, structure, search)
         closed = closed_form(partials, objective, plan.seconds)
-        paces = _paces(objective, theta, bend, structure, plan)
+        known = bend if structure.quadratic or arrived in ("minimum", "flat") else None
+        paces = _paces(objective, theta, known, structure, plan)
         return Diagnosis(
             formula=to_text(partials.written),
             reading=partials.problem.reading,
@@ -66,17 +72,19 @@ def diagnose(
             point=theta,
             loss=loss,
             gradient_norm=float(np.abs(gradient).max()),
-            arrived=_arrived(bend, theta, gradient),
+            arrived=arrived,
             shape=shape_of(objective, structure, theta, bend),
             curvature=bend,
             precision=plan.precision,
             paces=paces,
             standardised=_standardised(objective, structure, theta, bend),
             free=free_directions(objective, theta),
-            noise=_noise(objective, theta, bend, gradient, plan),
+            noise=_noise(objective, theta, bend, plan) if arrived == "minimum" else None,
             closed=closed,
             distance=closed.distance(objective.unpack(theta)),
-            failure=_failure(objective, solution, bend, plan),
+            failure=_failure(objective, run, bend, plan),
+            at_start=_at_start(objective, structure, plan),
+            found="" if search is None or search.outcome in _GOOD else search.message,
         )
 
 
@@ -87,8 +95,25 @@ def _bend(objective: Objective, theta: FloatArray, structure: Structure) -> Curv
     return found if np.isfinite(found.largest) else None
 
 
-def _arrived(bend: Curvature | None, theta: FloatArray, gradient: FloatArray) -> str:
+def _at_start(objective: Objective, structure: Structure, plan: Plan) -> Curvature | None:
+    """The curvature at the start, where it is another one than at the minimum."""
+    if structure.quadratic or plan.start is None or plan.start.size > DENSE:
+        return None
+    return _bend(objective, plan.start, structure)
+
+
+def _arrived(
+    bend: Curvature | None,
+    theta: FloatArray,
+    gradient: FloatArray,
+    structure: Structure,
+    search: Solution | None,
+) -> str:
     """The kind of the point, if its gradient is zero: a Newton step would not move it."""
+    if search is not None and search.outcome not in _GOOD:
+        return ""
+    if structure.kinks:
+        return "kink" if search is not None else ""
     if bend is None or bend.vectors is None or not np.isfinite(gradient).all():
         return ""
     if not gradient.any():
@@ -103,7 +128,7 @@ def _arrived(bend: Curvature | None, theta: FloatArray, gradient: FloatArray) ->
 
 def _standardised(
     objective: Objective, structure: Structure, theta: FloatArray, bend: Curvature | None
-) -> Any:
+) -> Standardised | None:
     if bend is None or theta.size < 2:
         return None
     return standardised(objective, structure, theta)
@@ -125,8 +150,15 @@ def _paces(
     rates = dict(plan.rates)
     best = bend.best_rate
     if not any(isinstance(r, float) and abs(r - best) <= 1e-3 * best for r in rates.values()):
-        rates[f"{best:.4g}"] = float(f"{best:.4g}")
+        rounded = _rounded_down(best)
+        rates[f"{rounded:.4g}"] = rounded
     return tuple(_pace(text, rate, bend, course, plan.precision) for text, rate in rates.items())
+
+
+def _rounded_down(rate: float) -> float:
+    """Four digits, and not above: the best rate may be next to the stable limit."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 3)
+    return float(f"{math.floor(rate / unit * (1 + 1e-12)) * unit:.4g}")
 
 
 def _course(
@@ -161,14 +193,10 @@ def _pace(
 
 
 def _noise(
-    objective: Objective,
-    theta: FloatArray,
-    bend: Curvature | None,
-    gradient: FloatArray,
-    plan: Plan,
-) -> Any:
+    objective: Objective, theta: FloatArray, bend: Curvature | None, plan: Plan
+) -> Noise | None:
     """The floor of mini-batches; at the minimum only."""
-    if plan.batch is None or bend is None or _arrived(bend, theta, gradient) != "minimum":
+    if plan.batch is None or bend is None:
         return None
     constant = [r for r in plan.rates.values() if isinstance(r, float)]
     rate = constant[0] if constant else bend.best_rate / 2

@@ -58,7 +58,7 @@ class Free:
 
     @property
     def matters(self) -> str:
-        """What the loss depends on instead of two parameters, ``"a + b"``; empty if there are more."""
+        """What the loss depends on instead of two parameters, ``"a + b"``, else empty."""
         moved = [(n, Fraction(float(d)).limit_denominator(_LARGEST))
                  for n, d in zip(self.names, self.direction, strict=True) if d]  # fmt: skip
         if len(moved) != 2 or self.kind == "local":
@@ -161,7 +161,9 @@ def _row_gradients(objective: Objective) -> Callable[[FloatArray], FloatArray] |
     if objective.partials.problem.rows is None or not objective.row_columns:
         return None
     count = objective.n_rows
-    chosen = np.unique(np.linspace(0, count - 1, min(count, max(_ROWS, 3 * objective.layout.size))).astype(np.intp))
+    chosen = np.unique(
+        np.linspace(0, count - 1, min(count, max(_ROWS, 3 * objective.layout.size))).astype(np.intp)
+    )
     try:
         parts = [objective.at_rows(chosen[i : i + 1]) for i in range(chosen.size)]
     except Exception:  # the rows stand in the shape of a parameter
@@ -211,7 +213,9 @@ def _rounded(row: FloatArray) -> FloatArray:
     """Entries next to small fractions become them; entries next to zero vanish."""
     row = np.where(np.abs(row) < 1e-8 * np.abs(row).max(), 0.0, row)
     near = [Fraction(float(v)).limit_denominator(_LARGEST) for v in row]
-    close = all(abs(float(f) - v) <= 1e-8 * max(1.0, abs(v)) for f, v in zip(near, row, strict=True))
+    close = all(
+        abs(float(f) - v) <= 1e-8 * max(1.0, abs(v)) for f, v in zip(near, row, strict=True)
+    )
     small = all(abs(f) <= _LARGEST**2 for f in near)
     return np.array([float(f) for f in near]) if close and small else row
 
@@ -221,7 +225,9 @@ def _vanishes(matrix: FloatArray, vector: FloatArray) -> bool:
     neat = np.array_equal(vector * 27720, np.round(vector * 27720))
     terms = matrix * vector
     size = np.abs(terms).max(axis=1)
-    return bool((np.abs(terms.sum(axis=1)) <= (_SURE if neat else _VAGUE) * np.maximum(size, 1e-300)).all())
+    return bool(
+        (np.abs(terms.sum(axis=1)) <= (_SURE if neat else _VAGUE) * np.maximum(size, 1e-300)).all()
+    )
 
 
 def _number(value: float) -> str:

@@ -43,8 +43,8 @@ class Turn:
 
     @property
     def overflows(self) -> bool:
-        """Whether the peak is beyond the largest double."""
-        return self.log10_peak > 300.0
+        """Whether the loss at the peak is beyond the largest double."""
+        return self.log10_peak > 150.0
 
 
 def turning_point(schedule: Callable[[Any], float], curvature: float) -> Turn:

@@ -52,7 +52,9 @@ class Count:
             return "an unknown number of"
         if math.isinf(self.steps):
             return "infinitely many"
-        return f"{self.how} " + (f"{int(self.steps):,}" if self.steps < 1e9 else f"{self.steps:.3g}")
+        return f"{self.how} " + (
+            f"{int(self.steps):,}" if self.steps < 1e9 else f"{self.steps:.3g}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +138,9 @@ class Course:
                 break
         return Count(float(begin), "more than")
 
-    def _followed(self, rate: Callable[[int], float], precision: float, stop: str, most: int) -> Count:
+    def _followed(
+        self, rate: Callable[[int], float], precision: float, stop: str, most: int
+    ) -> Count:
         """The count under a schedule, step by step."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self._scan(self._changing(rate), precision, stop, 0, most)

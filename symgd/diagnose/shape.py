@@ -48,7 +48,10 @@ class Shape:
     @property
     def words(self) -> str:
         """The shape in a sentence."""
-        parts = [self.structure.words.removeprefix("the loss is "), f"{self.convexity} ({self.reason})"]
+        parts = [
+            self.structure.words.removeprefix("the loss is "),
+            f"{self.convexity} ({self.reason})",
+        ]
         if self.separable:
             shown = " | ".join(", ".join(g) for g in self.groups[:6])
             more = " | ..." if len(self.groups) > 6 else ""
@@ -122,7 +125,9 @@ def _witness(objective: Objective, theta: FloatArray, curvature: Curvature | Non
     return None
 
 
-def _pairs(theta: FloatArray, curvature: Curvature | None) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _pairs(
+    theta: FloatArray, curvature: Curvature | None
+) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Pairs of points near and far, the first along the lowest curvature."""
     scale = np.maximum(np.abs(theta), 1.0)
     if curvature is not None and curvature.vectors is not None:
@@ -131,9 +136,9 @@ def _pairs(theta: FloatArray, curvature: Curvature | None) -> Iterator[tuple[Flo
             yield theta - size * way, theta + size * way
     random = np.random.default_rng(0)
     for turn in range(_PAIRS):
-        size = (0.3, 1.0, 3.0, 10.0)[turn % 4] * scale
-        middle = theta + (turn % 3) * size * random.uniform(-1, 1, theta.size)
-        way = size * random.uniform(-1, 1, theta.size)
+        reach = (0.3, 1.0, 3.0, 10.0)[turn % 4] * scale
+        middle = theta + (turn % 3) * reach * random.uniform(-1, 1, theta.size)
+        way = reach * random.uniform(-1, 1, theta.size)
         if turn % 2:
             way = way * (np.arange(theta.size) == turn % theta.size)
         yield middle - way, middle + way
@@ -163,7 +168,9 @@ def _groups(objective: Objective, theta: FloatArray) -> tuple[tuple[tuple[str, .
         return (names,), False
     if pattern is None:
         return (names,), False
-    return _joined(names, [(i, j) for i, j in combinations(range(len(names)), 2) if pattern[i, j]]), False
+    return _joined(
+        names, [(i, j) for i, j in combinations(range(len(names)), 2) if pattern[i, j]]
+    ), False
 
 
 def _linked_in_formula(partials: Partials) -> list[tuple[int, int]]:
@@ -191,14 +198,13 @@ def _pattern(objective: Objective, theta: FloatArray) -> FloatArray | None:
     return total if seen == 3 else None
 
 
-def _joined(
-    names: tuple[str, ...], links: list[tuple[int, int]]
-) -> tuple[tuple[str, ...], ...]:
+def _joined(names: tuple[str, ...], links: list[tuple[int, int]]) -> tuple[tuple[str, ...], ...]:
     """The connected groups of names."""
     group = list(range(len(names)))
     for i, j in links:
         low, high = sorted((group[i], group[j]))
         group = [low if g == high else g for g in group]
     return tuple(
-        tuple(n for n, g in zip(names, group, strict=True) if g == key) for key in sorted(set(group))
+        tuple(n for n, g in zip(names, group, strict=True) if g == key)
+        for key in sorted(set(group))
     )

@@ -126,6 +126,11 @@ class _Ranks:
             return
         if base in self.declared.constants or name in ("e", "pi"):
             return
+        if base == "I" and base not in self.declared.names:
+            raise ShapeProblem(
+                "the identity matrix is not read", self.text, self.text.find("I"),
+                "declare the shape of I if it is a name of your own",
+            )  # fmt: skip
         self.ranks[base] = max(self.ranks.get(base, 0), rank + count)
 
     # -- evidence -------------------------------------------------------------------------
@@ -422,8 +427,11 @@ class _Products:
 
     def _check_sum(self, piece: Syntax, ranks: list[int]) -> None:
         """A number added to a vector outside a sum over entries has no meaning."""
-        if any(ranks) and not all(ranks) and _has_number(piece):
-            self._refuse(piece, "a number is added to a vector or a matrix")
+        if any(ranks) and not all(ranks) and (_has_number(piece) or 2 in ranks):
+            self._refuse(
+                piece, "a number is added to a vector or a matrix",
+                "the identity matrix is not read; write the formula entry by entry",
+            )  # fmt: skip
 
     def _refuse(self, piece: Syntax, reason: str, hint: str | None = None) -> None:
         raise ShapeProblem(

@@ -194,6 +194,10 @@ def root(parser: LatexParser, token: LatexToken) -> Syntax:
 def bars(parser: LatexParser, token: Token) -> Syntax:
     r"""``|x|`` is the absolute value; ``\|x\|``, ``\|x\|_2``, ``\|x\|_F`` and ``\|x\|_1`` norms."""
     opening = cast(LatexToken, token)
+    if token.text == "|" and parser.token.text == "|":
+        raise parser.error(
+            "bars that touch can be read in two ways", token, "write \\|x\\| or \\lvert x \\rvert"
+        )
     close = {"lvert": "rvert", "lVert": "rVert"}.get(token.text, token.text)
     parser.enter(token)
     before, parser.bars = parser.bars, (parser.bars + 1 if close == token.text else 0)
@@ -329,6 +333,9 @@ def _check_trailing(parser: LatexParser, body: Syntax, indices: list[str]) -> No
 # -- functions ---------------------------------------------------------------------------------
 
 
+_OF_MATRICES = frozenset(words("tr Tr trace det diag logdet"))
+
+
 def word(parser: LatexParser, token: LatexToken) -> Syntax:
     r"""``\mathrm{kin}``, ``\operatorname{mean}(...)``, ``\mathbb{E}[...]``, ``\mathbf{x}``."""
     name = token.text.strip()
@@ -347,7 +354,8 @@ def word(parser: LatexParser, token: LatexToken) -> Syntax:
     if upright and (len(name) > 1 or token.source == "operatorname"):
         known = parser.known_function(token, name)
         called = parser.token.kind == "op" and parser.token.text in ("(", "[", "^", "_", r"\{")
-        if known is not None and (known not in BARE_ALLOWED or called):
+        bare = token.source == "operatorname" or (known in _OF_MATRICES and parser.implicit())
+        if known is not None and (known not in BARE_ALLOWED or called or bare):
             return function(parser, token, known)
     made = named(parser, token, parser.checked_word(token, name), token.source)
     parser.check_application(token, made)

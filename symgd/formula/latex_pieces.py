@@ -104,10 +104,12 @@ def _without_displays(tokens: list[LatexToken], text: str) -> list[LatexToken]:
 
 def _check_break(tokens: list[LatexToken], at: int, kept: list[LatexToken], text: str) -> None:
     """A new line goes on with an operator, or the formula has ended."""
-    following = next(
-        (t for t in tokens[at + 1 :] if not (t.kind == "op" and t.text in ("align", "newline"))),
-        tokens[-1],
-    )
+    behind = at + 1
+    while tokens[behind].kind == "op" and tokens[behind].text == "align":
+        behind += 1
+    following = tokens[behind]
+    if following.kind == "op" and following.text == "newline":
+        return
     before = kept[-1] if kept else tokens[-1]
     ends = following.kind == "end" or following.text == "end"
     joined = (following.text in _JOINING and following.kind == "op") or (

@@ -69,6 +69,7 @@ def latex_syntax(text: str, words: frozenset[str]) -> tuple[Parsed, list[LatexPa
     for tokens_of_definition in definitions:
         parser = LatexParser(tokens_of_definition, text, words, inside=main.every_index)
         name = parser.defined_name()
+        parser.bound = [i for i in main.every_index if i in name.rpartition("_")[2]]
         defined[name] = parser.whole()
         parsers.append(parser)
     check_definitions(root, defined, text)

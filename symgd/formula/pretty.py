@@ -66,7 +66,8 @@ def name_pretty(name: str, letters: Letters = ()) -> str:
     below = [digits] if digits else []
     below += tail
     texts = [*below, *(["".join(letters)] if letters else [])]
-    small = all(c in _READABLE for text in texts for c in text)
+    own = all(text.isdigit() or len(text) == 1 for text in below)
+    small = own and all(c in _READABLE for text in texts for c in text)
     if small and len(texts) <= 1:
         return shown + "".join(_BELOW[c] for text in texts for c in text)
     return "_".join([shown, *texts])
@@ -150,7 +151,7 @@ class _LineStyle:
             inner = parts[0][0] if parts[0][1] == BIG else wrap(parts[0], POWER)
             return f"d/d{parts[1][0]} {inner}", BIG
         if op == "differential":
-            plain = re.fullmatch(r"\w+", parts[0][0])
+            plain = node.args[0].op == "sym"
             return (f"d{parts[0][0]}" if plain else f"d({parts[0][0]})"), ATOM
         inner = ", ".join(text for text, _ in parts)
         if inner == "( )":

@@ -11,12 +11,13 @@ method it was and why:
 'Levenberg-Marquardt, because the loss is a sum of squares'
 """
 
-from symgd.minimize.door import METHODS, minimize, run
+from symgd.minimize.door import METHODS, Precision, minimize, run
 from symgd.minimize.rates import Rate, rate_of, schedule_function
 from symgd.minimize.starts import Start, chosen_start, start_of, start_shapes
 
 __all__ = [
     "METHODS",
+    "Precision",
     "Rate",
     "Start",
     "chosen_start",

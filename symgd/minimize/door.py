@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from symgd.compile.columns import read_with_data
 from symgd.compile.least_squares import Residuals, residuals
 from symgd.compile.objective import Objective, compile_objective
-from symgd.compile.structure import Structure, structure_of
+from symgd.compile.structure import Structure, linear_names, structure_of
 from symgd.derive.partials import Partials, derive
 from symgd.descend import Observer, Solution, Update, descend, options
 from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
 from symgd.formula.problem import ShapeLike
+from symgd.methods.origin import origin_of
+from symgd.methods.origin import origin_of
 from symgd.minimize.choose import ENGINES, Choice, choose
+from symgd.minimize.limits import Bounds, Limits, limits_of
 from symgd.minimize.rates import Rate, rate_of, usual_rate
 from symgd.minimize.solve import Task, solve
-from symgd.minimize.starts import Start, start_of, start_shapes
+from symgd.minimize.several import checked_starts, run_each, spread
+from symgd.minimize.starts import (
+    Start,
+    checked_seed,
+    given_mask,
+    searched_starts,
+    start_of,
+    start_shapes,
+)
 
 METHODS = ("gd", *ENGINES)
 Precision = float | str | None
+_SEARCHED = 50
+_TRIED = 6
+_PATIENCE = 10.0
 
 
 def minimize(
@@ -43,7 +61,10 @@ def minimize(
     batch: int | None = None,
     replace: bool = False,
     seed: int | None = None,
-    observers: Iterable[Observer] = (),
+    bounds: Bounds | None = None,
+    subject_to: str | Iterable[str] | None = None,
+    starts: int | None = None,
+    observers: Iterable[Observer] | Observer = (),
     backend: str = "auto",
 ) -> Solution:
     """Minimise a formula over its parameters.
@@ -60,6 +81,10 @@ def minimize(
       and 1e-6 of each parameter's own size for the others. ``stop="step"`` is the textbook test.
     * ``data``: mapping, table or path that holds the columns of the formula;
       ``batch`` rows are taken per update (see :func:`symgd.descend`).
+    * ``bounds``: name -> (low, high), ``None`` for no bound; ``subject_to``: constraints as
+      text, ``"a + b = 1, a >= 0"``.
+    * ``starts``: so many runs, the first from ``start``, the others from random points (by
+      ``seed``); the distinct minima are listed in ``minima``, the lowest is the answer.
 
     Whatever happens on the way is the ``outcome`` of the :class:`Solution`.
     Raises a :class:`~symgd.errors.FormulaError` for the formula, an
@@ -73,7 +98,8 @@ def minimize(
     return run(
         partials, found.columns, start, rate=rate, schedule=schedule, precision=precision,
         stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, method=method, batch=batch,
-        replace=replace, seed=seed, observers=observers, backend=backend,
+        replace=replace, seed=seed, bounds=bounds, subject_to=subject_to, starts=starts,
+        observers=observers, backend=backend,
     )  # fmt: skip
 
 
@@ -93,7 +119,10 @@ def run(
     batch: int | None = None,
     replace: bool = False,
     seed: int | None = None,
-    observers: Iterable[Observer] = (),
+    bounds: Bounds | None = None,
+    subject_to: str | Iterable[str] | None = None,
+    starts: int | None = None,
+    observers: Iterable[Observer] | Observer = (),
     backend: str = "auto",
 ) -> Solution:
     """Minimise derived partials on columns of data: what ``minimize`` and ``fit`` share."""
@@ -106,22 +135,74 @@ def run(
     first_order = eta is not None or batch is not None or epochs is not None or stop != "error"
     size = objective.layout.size
     choice = choose(method, structure, size, squares.size if squares else None, first_order)
+    limits = limits_of(objective, bounds, subject_to)
+    count = checked_starts(starts)
+    checked_seed(seed)
     if choice.engine != "loop" and first_order:
         raise OptionError(_no_rate(method, eta, batch, epochs))
     theta = start_of(start, objective, seed)
-    observers = tuple(observers)
+    watching = (observers,) if callable(observers) else tuple(observers)
     if choice.engine == "loop":
-        return loop(
-            objective, theta, choice, eta, text, precision=precision, stop=stop, steps=steps,
-            epochs=epochs, time_limit=time_limit, batch=batch, replace=replace, seed=seed,
-            observers=observers,
+        if limits is not None:
+            raise OptionError("bounds and subject_to need a method that makes its own steps")
+        once = partial(
+            loop, objective, choice=choice, eta=eta, text=text, precision=precision, stop=stop,
+            steps=steps, epochs=epochs, time_limit=time_limit, batch=batch, replace=replace,
+            seed=seed, observers=watching,
         )  # fmt: skip
+        return once(theta) if not count else _each(once, theta, count, seed, None, 3600.0)
     options.checked_batches(objective, batch, replace, seed)
     task = Task(
         objective, structure, squares, absolute(precision), options.checked_steps(steps, None, 1),
-        options.checked_seconds(time_limit), observers, method is not None,
+        options.checked_seconds(time_limit), watching, method is not None, limits,
+        precision is None,
     )  # fmt: skip
-    return solve(task, choice.engine, theta, choice.why)
+    engine = partial(solve, task, choice.engine, why=choice.why)
+    if count:
+        return _each(engine, theta, count, seed, limits, task.seconds)
+    if _to_be_searched(task, start):
+        return searched(task, engine, start, theta, seed or 0)
+    return engine(theta)
+
+
+def _each(
+    once: Callable[[FloatArray], Solution], theta: FloatArray, count: int, seed: int | None,
+    limits: Limits | None, seconds: float,
+) -> Solution:  # fmt: skip
+    """The best of ``count`` starts around ``theta``."""
+    low = limits.low if limits is not None else np.full(theta.size, -np.inf)
+    high = limits.high if limits is not None else np.full(theta.size, np.inf)
+    found = run_each(once, spread(theta, count, seed, low, high), seconds)
+    kinds = len(found.minima)
+    text = f"{count} starts led to {kinds} distinct minim{'um' if kinds == 1 else 'a'}."
+    return dataclasses.replace(found, message=f"{found.message} {text}")
+
+
+def _to_be_searched(task: Task, start: Start) -> bool:
+    """Whether a start is missing for a loss with data that is not solved from anywhere."""
+    easy = task.structure.affine or task.structure.quadratic
+    complete = isinstance(start, Mapping) and set(start) >= set(task.objective.partials.wrt)
+    missing = start is None or (isinstance(start, Mapping) and not complete)
+    return missing and task.has_data and not easy and task.objective.layout.size <= _SEARCHED
+
+
+def searched(
+    task: Task, engine: Callable[[FloatArray], Solution], start: Start, theta: FloatArray,
+    seed: int,
+) -> Solution:  # fmt: skip
+    """The best of the runs from starts that the data suggest."""
+    squares, partials = task.residuals, task.objective.partials
+    linear: tuple[str, ...] = ()
+    if squares is not None and task.structure.squares is not None:
+        linear = linear_names(partials, [s.residual for s in task.structure.squares])
+    fixed = theta, given_mask(start, task.objective)
+    found = searched_starts(task.objective, squares, linear, fixed, seed, _TRIED)
+    if task.limits is not None:
+        found = [task.limits.clipped(point) for point in found]
+    thetas = [*found, theta]
+    best = run_each(engine, thetas, min(_PATIENCE, task.seconds))
+    text = f"No start was given: {len(thetas)} were tried, found by a search over the data."
+    return dataclasses.replace(best, message=f"{best.message} {text}")
 
 
 def squares_of(structure: Structure, objective: Objective) -> Residuals | None:
@@ -141,19 +222,22 @@ def absolute(precision: Precision) -> float | None:
 def loop(
     objective: Objective,
     theta: FloatArray,
+    *,
     choice: Choice,
     eta: Any,
     text: str | None,
-    *,
     precision: Precision,
     **options: Any,
 ) -> Solution:
     """A first-order method in the one loop."""
     if eta is None:
         eta = usual_rate(choice.update, objective, theta)
+    limit = 1e-6 if precision == "auto" else absolute(precision)
+    asked = {name: options[name] for name in ("stop", "batch", "replace", "seed")}
     return descend(
         objective, theta, rate=eta, rate_text=text, update=choice.update, layout=objective.layout,
-        precision=1e-6 if precision == "auto" else absolute(precision), **options,
+        precision=limit, origin=origin_of(objective, eta, choice.update, precision=limit, **asked),
+        **options,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -21,6 +21,8 @@ from symgd.descend.squares import levenberg_marquardt
 from symgd.descend.stop import Point
 from symgd.descend.trust import newton, settle
 from symgd.descend.verdict import Judge, Verdict
+from symgd.minimize.limited import descend_limited
+from symgd.minimize.limits import Limits
 
 _CHEAP = 1.0
 _GOOD = (Outcome.CONVERGED, Outcome.PRECISION_LIMIT)
@@ -30,6 +32,7 @@ TITLES = {
     "newton": "Newton's method in a trust region",
     "lbfgs": "L-BFGS",
     "kinks": "smoothing and active set",
+    "limits": "active set with Lagrange multipliers",
 }
 
 
@@ -38,7 +41,8 @@ class Task:
     """A compiled loss with what is known of it, and the limits of a run.
 
     ``precision`` is absolute, or None: relative to each parameter; ``asked`` says that the
-    method was named by the user.
+    method was named by the user, ``limits`` are bounds and constraints, ``endless`` says that no
+    precision was asked for.
     """
 
     objective: Objective
@@ -49,6 +53,8 @@ class Task:
     seconds: float
     observers: tuple[Observer, ...] = ()
     asked: bool = False
+    limits: Limits | None = None
+    endless: bool = False
 
     @property
     def has_data(self) -> bool:
@@ -160,6 +166,11 @@ def solve(task: Task, name: str, theta: FloatArray, why: str = "") -> Solution:
             begin = course.begin(theta)
             if not finite(begin):
                 return undefined(task, course, theta, name, why)
+            if task.limits is not None:
+                name = "limits"
+                best = Arrival(*descend_limited(task.limits, task.residuals, course, judge, theta))
+                _reported(course, best.theta)
+                return report(task, course, best, name, task.limits.words, tried)
             if name == "kinks":
                 best = kinked(task, course, judge, theta)
                 tried += ["smoothing and an active set"]
@@ -279,6 +290,9 @@ def report(
     from symgd.compile.blame import blame
 
     verdict = arrival.verdict
+    if task.endless and verdict.outcome in _GOOD:
+        text = f"No precision was asked for (precision=None). {verdict.message}"
+        verdict = replace(verdict, outcome=Outcome.MAX_STEPS, message=text)
     theta = arrival.theta.copy()
     theta.setflags(write=False)
     loss, gradient = task.objective(theta)

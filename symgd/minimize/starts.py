@@ -86,6 +86,13 @@ def _simple(size: int) -> Iterator[FloatArray]:
         yield random.uniform(0, 1, size) * scale
 
 
+def given_mask(start: Start, objective: Objective) -> Any:
+    """Which components of theta (p,) the user's start gives."""
+    if isinstance(start, Mapping):
+        return _mask(objective, tuple(start))
+    return np.full(objective.layout.size, start is not None)
+
+
 # -- searched starts ----------------------------------------------------------------------------
 
 
@@ -93,18 +100,22 @@ def searched_starts(
     objective: Objective,
     residuals: Residuals | None,
     linear: tuple[str, ...],
+    fixed: tuple[FloatArray, Any],
     seed: int,
     most: int,
 ) -> list[FloatArray]:
     """The ``most`` best of many candidates, by their loss, the best first.
 
-    With ``residuals`` the parameters in ``linear`` are solved for at each candidate.
+    With ``residuals`` the parameters in ``linear`` are solved for at each candidate; ``fixed``
+    is a point with a mask of the components that stay as they are in it.
     """
     random = np.random.default_rng(seed)
-    solved = _mask(objective, linear)
+    given, held = fixed
+    solved = _mask(objective, linear) & ~held
     sizes = _sizes(objective)
     found: list[tuple[float, FloatArray]] = []
     for theta in _candidates(objective.layout.size, sizes, solved, random):
+        theta = np.where(held, given, theta)
         point = theta if residuals is None else projected(residuals, theta, solved)
         if point is None:
             continue

@@ -18,7 +18,8 @@ opens, no global state is touched, matplotlib is imported when the first picture
 
 from symgd.show.backprop import graph
 from symgd.show.courses import history
-from symgd.show.curves import curve, slices
+from symgd.show.curves import curve
+from symgd.show.family import slices
 from symgd.show.files import save, write
 from symgd.show.fits import fit
 from symgd.show.learning import learning, walk

@@ -83,9 +83,9 @@ def _deep(frame: Pixels) -> NDArray[np.uint16]:
 
 
 def _distinct(frame: Pixels) -> int:
-    """How many colours fill more than a thousandth of the picture."""
+    """How many colours fill more than a 500th of the picture."""
     found = np.bincount(_deep(frame).reshape(-1), minlength=32768)
-    return int(np.count_nonzero(found > found.sum() / 1000))
+    return int(np.count_nonzero(found > found.sum() / 500))
 
 
 def picture(image: Pixels, palette: bytes) -> Image:

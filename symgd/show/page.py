@@ -16,7 +16,7 @@ from symgd.show.plane import Over, Plane, Spans, plane
 from symgd.show.relief import BOX
 from symgd.show.scene import scene
 from symgd.show.theme import Theme, theme_of
-from symgd.show.window import ceiling, cut_note, drawn_part
+from symgd.show.window import cut_note, drawn_part
 from symgd.show.words import number
 
 GRID = 101
@@ -66,10 +66,7 @@ def interactive(
     runs = [] if solution is None else [solution]
     seen = plane(found, runs, over=over, others=others, span=span, count=GRID)
     objects = import_module("plotly.graph_objects")
-    start = np.nan
-    if seen.ways and len(seen.ways[0].theta):
-        start = float(seen.heights(seen.points(seen.ways[0])[:1])[0])
-    top = ceiling(seen.height, start, 6.0)
+    top = seen.cut()
     traces = [_surface(objects, seen, top)]
     if solution is not None:
         traces += _way(objects, seen, solution, top, look)
@@ -98,7 +95,7 @@ def _way(objects: Any, seen: Plane, solution: Solution, top: float | None, theme
     points = seen.points(way)
     kept, _ = drawn_part(points, seen.spans)
     heights = seen.heights(points[kept])
-    heights = heights if top is None else np.minimum(heights, top)
+    heights = heights if top is None else np.where(heights <= top, heights, np.nan)
     steps = [f"step {step:,}" for step in way.step[kept].tolist()]
     traces = [
         objects.Scatter3d(

@@ -13,8 +13,11 @@ from symgd.descend import Solution
 from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
 from symgd.show.scene import Scene, reference
-from symgd.show.window import Pair, Way, framed, grid, way_of
+from symgd.show.window import Pair, Way, ceiling, framed, grid, way_of
 from symgd.show.words import name_of, number
+
+PROFILED = 41
+"""The grid is coarser where each point is a minimisation of its own."""
 
 OTHERS = ("held", "profiled")
 Over = str | Iterable[str] | None
@@ -56,6 +59,15 @@ class Plane:
     def heights(self, points: FloatArray) -> FloatArray:
         """The loss (k,) at points (k, 2) of the plane."""
         return _heights(self.scene, self.base, self.places, points, self.profiled)
+
+    def cut(self) -> float | None:
+        """Where a surface is cut, so that a wall does not flatten the valley."""
+        way = self.ways[0] if self.ways else None
+        if way is None or not len(way.theta):
+            return ceiling(self.height, np.nan, 6.0)
+        if way.astray:
+            return None
+        return ceiling(self.height, float(self.heights(self.points(way)[:1])[0]), 6.0)
 
     @property
     def notes(self) -> list[str]:
@@ -100,6 +112,7 @@ def plane(
         for name, place in zip(names, places, strict=True)
     ]
     profiled = others == "profiled" and found.layout.size > 2
+    count = min(count, PROFILED) if profiled else count
     across, up = grid(spans[0], count), grid(spans[1], count)
     points = np.array([(a, b) for b in up for a in across])
     height = _heights(found, base, places, points, profiled).reshape(len(up), len(across))

@@ -16,7 +16,7 @@ from symgd.show.plane import Over, Plane, Spans, plane
 from symgd.show.relief import Relief
 from symgd.show.scene import scene
 from symgd.show.theme import DASHES, MARKS, Theme, shades, theme_of
-from symgd.show.window import Way, cut_note, distinct, drawn_part, levels
+from symgd.show.window import Way, cut_note, distinct, drawn_part, levels, near
 from symgd.show.words import counted, name_of, number, safe
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def contour(
     for way, run in zip(seen.ways, runs, strict=True):
         notes += draw_way(axes, seen, way, look, look.path, run.converged)
         mark_ends(axes, seen, way, look)
-    if seen.lowest is not None:
+    if seen.lowest is not None and np.ptp(seen.height[np.isfinite(seen.height)]) > 0:
         axes.plot(*seen.lowest[:, None], "*", markersize=18, color=look.good, gid="solution")
         words_at_answer(axes, seen, seen.lowest, look, np.ones(2))
     titled(figure, look, found.title, "" if solution is None else outcome_line(solution))
@@ -97,7 +97,7 @@ def draw_contours(figure: Figure, axes: Axes, seen: Plane, theme: Theme) -> None
     lined.set_gid("contours")
     bar = figure.colorbar(filled, ax=axes, pad=0.02, shrink=0.95, aspect=30)
     bar.set_label(seen.scene.label, color=theme.ink)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_ticks(list(marks), labels=[number(float(mark), 2) for mark in marks])
     bar.ax.tick_params(colors=theme.muted, labelcolor=theme.ink, labelsize=9, length=0)
 
@@ -155,8 +155,8 @@ def words_at_answer(
 ) -> None:
     """The two parameters at the answer."""
     said = ", ".join(
-        f"{name_of(name)} = {number(float(value), 4)}"
-        for name, value in zip(seen.names, end, strict=True)
+        f"{name_of(name)} = {number(near(float(value), span))}"
+        for name, value, span in zip(seen.names, end, seen.spans, strict=True)
     )
     _words_at(axes, seen, end, said, away, theme)
 
@@ -213,7 +213,15 @@ def compare(
     axes = styled(figure.add_subplot(), look, grid=False)
     draw_contours(figure, axes, seen, look)
     notes = list(seen.notes)
-    colours = ("#D55E00", "#E6AB02", "#A3548A", "#009E73", "#7a5230", "#e0559b", "#222222")
+    colours: tuple[str, ...] = (
+        "#D55E00",
+        "#E6AB02",
+        "#A3548A",
+        "#009E73",
+        "#7a5230",
+        "#e0559b",
+        "#222222",
+    )
     if look.name == "dark":
         colours = look.series
     for k, (name, run) in enumerate(solutions.items()):

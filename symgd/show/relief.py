@@ -11,8 +11,8 @@ from symgd.descend.objective import FloatArray
 from symgd.show.canvas import cased
 from symgd.show.plane import Plane
 from symgd.show.theme import Theme
-from symgd.show.window import Way, ceiling, distinct, drawn_part, levels
-from symgd.show.words import name_of
+from symgd.show.window import Way, distinct, drawn_part, levels
+from symgd.show.words import counted, name_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,10 +36,7 @@ class Relief:
         self.axes: Any = figure.add_subplot(
             projection="3d", computed_zorder=False, proj_type="ortho"
         )
-        start = np.nan
-        if seen.ways and len(seen.ways[0].theta):
-            start = float(seen.heights(seen.points(seen.ways[0])[:1])[0])
-        self.top = ceiling(seen.height, start, 6.0)
+        self.top = seen.cut()
         known = seen.height[np.isfinite(seen.height)]
         self.low = float(known.min()) if known.size else 0.0
         self.high = self.top if self.top is not None else float(known.max()) if known.size else 1.0
@@ -50,16 +47,25 @@ class Relief:
 
     def _best_view(self) -> tuple[float, float]:
         """The first of a few views that shows most of the run."""
-        ways = self.seen.ways
-        points = self.seen.points(ways[0]) if ways else np.empty((0, 2))
-        kept, _ = drawn_part(points, self.seen.spans)
-        points = points[kept[:: 1 + len(kept) // 60]]
-        points = points[self.inside(points)]
+        points = self._to_be_seen()
         if not len(points):
             return VIEWS[0]
-        heights = self.lifted(points)
+        heights = self.seen.heights(points)
         seen = [np.count_nonzero(~self.hidden(points, heights, view)) for view in VIEWS]
         return VIEWS[int(np.argmax(seen))]
+
+    def _to_be_seen(self) -> FloatArray:
+        """Some points (k, 2) of the run, or of the valley if there is none."""
+        seen = self.seen
+        if not seen.ways:
+            flat = np.where(np.isfinite(seen.height), seen.height, np.inf).reshape(-1)
+            lowest = np.argsort(flat)[: flat.size // 12 : 9]
+            rows, columns = np.unravel_index(lowest[np.isfinite(flat[lowest])], seen.height.shape)
+            return np.column_stack([seen.across[columns], seen.up[rows]])
+        points = seen.points(seen.ways[0])
+        kept, _ = drawn_part(points, seen.spans)
+        points = points[kept[:: 1 + len(kept) // 60]]
+        return points[self.inside(points)]
 
     def _set_up(self) -> None:
         axes, theme = self.axes, self.theme
@@ -165,16 +171,19 @@ class Relief:
             return ["the run has no point that can be drawn"]
         kept, thinned = drawn_part(points, self.seen.spans)
         kept = kept[self.inside(points[kept])]
+        above = 0
         if len(kept):
-            self._way_lines(points[kept])
+            heights = self.lifted(points[kept])
+            above = int(np.isnan(heights).sum())
+            self._way_lines(points[kept], heights)
         if not way.astray:
             self.star(self.seen.end(way), good)
-        return [*way.notes, thinned]
+        over = f"{counted(above, 'step')} of the run above the cut" if above else ""
+        return [*way.notes, thinned, over]
 
-    def _way_lines(self, points: FloatArray) -> None:
+    def _way_lines(self, points: FloatArray, heights: FloatArray) -> None:
         """Lines through points (k, 2): on the surface, fainter behind it, and on the floor."""
         theme, crowd = self.theme, len(points) > 1500
-        heights = self.lifted(points)
         behind = self.hidden(points, heights)
         floor = np.full(len(points), self.floor)
         style: dict[str, Any] = {"color": theme.path}
@@ -187,7 +196,7 @@ class Relief:
             path_effects=None if crowd else cased(theme, 4.0), gid="seen path", **style,
         )  # fmt: skip
         marked = distinct(points, self.seen.spans, 0.02)
-        marked = marked[~behind[marked]]
+        marked = marked[~behind[marked] & np.isfinite(heights[marked])]
         if not crowd and len(marked):
             self.axes.plot(
                 *points[marked].T, heights[marked], "o", markersize=6, zorder=7.5,
@@ -205,8 +214,11 @@ class Relief:
         )  # fmt: skip
 
     def lifted(self, points: FloatArray) -> FloatArray:
-        """The heights at points (k, 2), cut like the surface."""
-        return np.asarray(np.minimum(self.seen.heights(points), self.high))
+        """The heights at points (k, 2); nan above the cut."""
+        heights = self.seen.heights(points)
+        slack = self.high + 1e-9 * self.room
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(heights <= slack, heights, np.nan))
 
     def inside(self, points: FloatArray) -> NDArray[np.bool_]:
         """Which points (k, 2) are in the window."""

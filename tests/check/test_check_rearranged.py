@@ -46,7 +46,8 @@ DATA = {
         "mean(x)*2*b - 2*mean((y - m*x)*x)", "2*mean(x*(m*(x - mean(x)) + m*mean(x) + b - y))",
     ],
     "1/N*sum((y - m*sin(x))^2) + lam*m^2": [
-        "-2/N*sum(sin(x)*(y - m*sin(x))) + 2*lam*m", "2*(lam*m - mean(y*sin(x)) + m*mean(sin(x)^2))",
+        "-2/N*sum(sin(x)*(y - m*sin(x))) + 2*lam*m",
+        "2*(lam*m - mean(y*sin(x)) + m*mean(sin(x)^2))",
         "2*lam*m - 2*mean(y*sin(x)) + 2*m - 2*m*mean(cos(x)^2)",
         "2*lam*m - 2*mean(y*sin(x)) + m*(1 - mean(cos(2*x)))",
     ],

@@ -227,9 +227,20 @@ def test_a_flat_floor_between_walls_is_a_valley():
         return max(abs(x) - 1, 0.0) ** 2, 2 * math.copysign(max(abs(x) - 1, 0.0), x)
 
     assert descend(trough, 0.3, rate=0.1).converged
-    solution = descend(trough, 5.0, rate=0.1)
-    assert solution.converged
+
+
+@pytest.mark.parametrize("start", [5.0, -2.0])
+def test_the_edge_of_a_flat_floor_is_not_blamed_on_rounding(start):
+    def trough(x):
+        return max(abs(x) - 1, 0.0) ** 2, 2 * math.copysign(max(abs(x) - 1, 0.0), x)
+
+    solution = descend(trough, start, rate=0.1)
     assert abs(solution.theta[0]) - 1 <= 1e-6
+    assert solution.outcome in (Outcome.CONVERGED, Outcome.STALLED)
+    assert "Rounding" not in solution.message
+    if not solution.converged:
+        assert "jumps" in solution.message
+        assert solution.error_estimate is None
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 50])
@@ -326,6 +337,19 @@ def test_a_gradient_that_cancels_is_not_believed_beyond_its_stairs(offset, seed)
         assert not solution.converged or error <= precision
         assert solution.converged or precision < 100 * stair
         assert error <= max(precision, 20 * stair)
+
+
+@pytest.mark.parametrize("precision", [1.0, 0.3, 0.05, 1e-3])
+@pytest.mark.parametrize("steep", [1.0, 5.0, 20.0])
+def test_a_coarse_precision_is_no_obstacle_on_a_smooth_loss(precision, steep):
+    def loss(theta):
+        u = steep * (theta - [0.4, -1.0])
+        return float(np.logaddexp(u, -u).sum() + 0.1 * np.sum(u**2)), steep * (np.tanh(u) + 0.2 * u)
+
+    solution = descend(loss, [2.0, 1.0], rate=0.2 / steep**2, precision=precision)
+    assert solution.converged
+    assert np.abs(solution.theta - [0.4, -1.0]).max() <= precision
+    assert solution.steps < 500
 
 
 def test_a_formula_may_declare_itself_gradient_descent():

@@ -185,6 +185,18 @@ READINGS = [
      "sum(x)"),
 ]  # fmt: skip
 
+READINGS += [
+    (r"\operatorname{tr} X^\top X", "trace(X.T @ X)"),
+    (r"\sum_{i=1}^{n} (x_i - \bar{x})^2, \quad \bar{x} = \frac{1}{n} \sum_{i=1}^n x_i",
+     "sum((x - 1/n*sum(x))^2)"),
+    (r"\sum_{i=1}^n (y_i - z_i)^2, \quad z_i = \sigma(u_i), \quad u_i = w x_i",
+     "sum((y - sigmoid(w*x))^2)"),
+    (r"\sum_{j=1}^{3} w_j x^j", "w_1*x^1 + w_2*x^2 + w_3*x^3"),
+    (r"\tan^{-1}(y/x)", "atan(y/x)"),
+    (r"w^\top (X^\top X) w - 2 y^\top X w + y^\top y",
+     "w @ (X.T @ X) @ w - 2*(y @ X @ w) + y @ y"),
+]  # fmt: skip
+
 REFUSED = [
     (r"2 x )", r"never opened"),
     (r"x^{2", r"not closed"),
@@ -249,6 +261,9 @@ REFUSED = [
     (r"\sqrt", r"missing"),
     (r"\sum_{i=1}^N \sum_{i=1}^N x_i", r"bound twice"),
     (r"\log^{-1} x", r"two ways"),
+    (r"\log\det(\Sigma + \epsilon I)", r"identity"),
+    (r"(X^\top X + \lambda I)^{-1}", r"number is added"),
+    (r"||x||", r"bars that touch"),
 ]  # fmt: skip
 
 

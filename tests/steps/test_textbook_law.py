@@ -24,7 +24,7 @@ from symgd.formula.text import to_text
 sys.path.insert(0, str(Path(__file__).parent))
 from random_formulas import array_formula, data_formula, scalar_formula
 
-CASES = Path("/work/shared/cases")
+CASES = Path(__file__).parents[3] / "shared" / "cases"
 ARRAYS: dict[str, Any] = {"X": (4, 3), "w": (3,), "y": (4,), "A": (3, 3)}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import platform
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from symgd.compile.cache import user_cache
 from symgd.compile.native.lower import NotNative
 
-_FORMAT = "2"
+_FORMAT = "3"
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,12 @@ def _machine(opt: int) -> Any:
     )
 
 
+@lru_cache(maxsize=64)
 def load(text: str, names: tuple[str, ...], opt: int = 2) -> Loaded:
-    """The functions ``names`` of the module ``text``, from the cache or compiled now."""
+    """The functions ``names`` of the module ``text``, from the cache or compiled now.
+
+    The last few modules stay in memory: the same program again costs nothing.
+    """
     import llvmlite.binding as llvm
 
     machine = host()

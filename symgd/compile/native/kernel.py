@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,23 @@ _WORTH_THREADS = 8_000_000
 """Rows times cost from which a pass is split over threads (about half a millisecond)."""
 
 _Call = Callable[..., None]
-_Space = tuple[FloatArray, int, FloatArray, int]
-"""A workspace and the partial sums, each with its address."""
+_SHORT = 100_000
+"""Rows times cost below which a call is over before another thread could use the lock."""
+
+
+class Space(NamedTuple):
+    """A workspace for one call at a time: its values, the partial sums, and where they are.
+
+    ``frame`` holds the five arguments of ``run``, ``address`` is where it is; ``inputs`` and
+    ``outputs`` are parts of ``values``.
+    """
+
+    values: FloatArray
+    parts: FloatArray
+    frame: NDArray[np.uintp]
+    address: int
+    inputs: FloatArray
+    outputs: FloatArray
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,7 @@ class NativeProgram:
 
     def _load(self, gather: bool) -> Loaded:
         count = len(self.plan.passes)
-        names = ["run", f"numbers_{count}"]
+        names = ["enter", f"numbers_{count}"]
         for stage in range(count):
             names += [f"numbers_{stage}", f"span_{stage}", f"join_{stage}"]
         return load(self.text(gather), tuple(names), self._opt)
@@ -158,53 +173,69 @@ class Kernel:
         plan = native.plan
         self.rows = None if rows is None else np.ascontiguousarray(rows, dtype=np.int64)
         self._index = 0 if self.rows is None else int(self.rows.ctypes.data)
-        self._loaded = native.in_order if rows is None else native.by_index
         self._parts = -(-n // PART)
         widest = max((2 * len(one.reductions) for one in plan.passes), default=0)
         self._part_size = max(1, widest * self._parts)
-        self._run = _function(self._loaded.addresses["run"], "ppplp")
         self._outputs = slice(plan.first_output, plan.size)
-        self._spares: list[_Space] = []
+        self._spares: list[Space] = []
         self._threaded = n * native.cost >= _WORTH_THREADS and threads() > 1
 
     def at_rows(self, rows: IntArray) -> Kernel:
         """The same program over the given rows."""
         return Kernel(self.native, self.columns, self.fixed, len(rows), rows)
 
-    def fresh(self, rows: int) -> _Space:
-        """A new workspace for passes over at most ``rows`` rows (or all of them)."""
-        return self._workspace(self._part_size * (1 + rows // PART))
+    @cached_property
+    def _loaded(self) -> Loaded:
+        return self.native.in_order if self.rows is None else self.native.by_index
 
-    def _workspace(self, part_size: int = 0) -> _Space:
-        """A workspace for one call at a time, with the numbers that never change."""
-        space = np.zeros(self.native.plan.size)
-        parts = np.empty(max(part_size, self._part_size))
+    @cached_property
+    def _enter(self) -> _Call:
+        """The compiled function; a short one keeps Python's lock, which is quicker."""
+        address = self._loaded.addresses["enter"]
+        short = self.n * self.native.cost < _SHORT
+        kind = ctypes.PYFUNCTYPE if short else ctypes.CFUNCTYPE
+        return kind(None, ctypes.c_void_p)(address)
+
+    def space(self, rows: int = 0) -> Space:
+        """A new workspace for passes over all rows, or over ``rows`` rows if they are more."""
+        plan, size = self.native.plan, self._part_size * (1 + rows // PART)
+        values, parts = np.zeros(plan.size), np.empty(size)
         for place, (name, entry) in enumerate(self.native.lowered.inputs, 1):
             if name in self.fixed:
-                space[place] = np.asarray(self.fixed[name])[entry]
-        return space, int(space.ctypes.data), parts, int(parts.ctypes.data)
+                values[place] = np.asarray(self.fixed[name])[entry]
+        frame = np.array(
+            [values.ctypes.data, self.columns.address, self._index, self.n, parts.ctypes.data],
+            dtype=np.uintp,
+        )
+        return Space(
+            values, parts, frame, int(frame.ctypes.data), values[1:], values[self._outputs]
+        )
+
+    def at_rows(self, rows: IntArray) -> Kernel:
+        """The same program over the given rows."""
+        return Kernel(self.native, self.columns, self.fixed, len(rows), rows)
 
     def __call__(self, theta: FloatArray) -> FloatArray:
         """All outputs of the program, one after the other, as a fresh array."""
         try:
-            spare = self._spares.pop()
+            space = self._spares.pop()
         except IndexError:
-            spare = self._workspace()
-        space, address, _, parts = spare
-        space[1 : 1 + len(theta)] = theta
+            space = self.space()
+        space.inputs[: len(theta)] = theta
         if self._threaded:
-            self._run_threaded(address, parts)
+            self._run_threaded(space)
         else:
-            self._run(address, self.columns.address, self._index, self.n, parts)
-        result = space[self._outputs].copy()
-        self._spares.append(spare)
+            self._enter(space.address)
+        result = space.outputs.copy()
+        self._spares.append(space)
         return result
 
-    def _run_threaded(self, space: int, parts: int) -> None:
+    def _run_threaded(self, whole: Space) -> None:
         loaded, columns, index, n = self._loaded, self.columns.address, self._index, self.n
+        space, parts = int(whole.frame[0]), int(whole.frame[4])
         count = min(threads(), self._parts)
         cuts = [self._parts * k // count for k in range(count + 1)]
-        ctypes.cast(space, ctypes.POINTER(ctypes.c_double))[0] = float(n)
+        whole.values[0] = n
         for stage in range(len(self.native.plan.passes)):
             _function(loaded.addresses[f"numbers_{stage}"], "p")(space)
             span = _function(loaded.addresses[f"span_{stage}"], "ppplllp")
@@ -228,7 +259,13 @@ def _function(address: int, kinds: str) -> _Call:
 
 @cache
 def threads() -> int:
-    """How many threads a large pass may use: the processors this process may run on."""
+    """How many threads a large pass may use.
+
+    ``SYMGD_THREADS`` or else ``OMP_NUM_THREADS``, or else the processors this process may run on.
+    """
+    for name in ("SYMGD_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdecimal():
+            return max(1, int(os.environ[name]))
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:

@@ -7,6 +7,7 @@
 | ``span_s`` | ws, cols, idx, n, first, last, parts | the same for the parts first..last-1 |
 | ``join_s`` | ws, parts, count | the sums of all parts, into the workspace |
 | ``run`` | ws, cols, idx, n, parts | all of it on one thread |
+| ``enter`` | the address of these five | the same: one argument is passed fastest |
 
 Rows are cut into parts of :data:`PART` rows whatever the number of threads, so that the result
 does not depend on it.
@@ -47,6 +48,7 @@ def module_text(
         module.functions.append(_SPAN.format(stage=stage, part=PART, stride=2 * count))
         module.functions.append(_join(stage, one.reductions, plan, module))
     module.functions.append(_run(len(plan.passes)))
+    module.functions.append(_ENTER)
     if extra is not None:
         extra(module)
     wide = _WIDE if lanes == 8 else ""
@@ -74,6 +76,22 @@ body:
 done:
   ret void
 }}"""
+
+
+_ENTER = """define void @enter(ptr %frame) #0 {
+entry:
+  %ws = load ptr, ptr %frame
+  %a1 = getelementptr i64, ptr %frame, i64 1
+  %cols = load ptr, ptr %a1
+  %a2 = getelementptr i64, ptr %frame, i64 2
+  %idx = load ptr, ptr %a2
+  %a3 = getelementptr i64, ptr %frame, i64 3
+  %n = load i64, ptr %a3
+  %a4 = getelementptr i64, ptr %frame, i64 4
+  %parts = load ptr, ptr %a4
+  call void @run(ptr %ws, ptr %cols, ptr %idx, i64 %n, ptr %parts)
+  ret void
+}"""
 
 
 def _slot(code: Code, place: int) -> str:

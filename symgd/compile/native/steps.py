@@ -28,7 +28,10 @@ _ARGUMENTS = (
 
 def add_descent(module: Module, plan: Schedule, size: int) -> None:
     """``descend`` for ``size`` parameters: all rows, or batches cut out of an index."""
-    _norm_helper(module)
+    module.declare("llvm.fabs.f64", "double @llvm.fabs.f64(double)")
+    if not plan.passes and _is_short(plan, size):
+        module.functions.append(_Inline(module, plan, size, by_row=False).text("descend"))
+        return
     call = """  %batched = icmp ne ptr %cuts, null
   br i1 %batched, label %cut, label %whole
 cut:
@@ -49,7 +52,10 @@ known:"""
 
 def add_descent_by_row(module: Module, plan: Schedule, size: int) -> None:
     """``descend_one`` for ``size`` parameters: one row for each step."""
-    _norm_helper(module)
+    module.declare("llvm.fabs.f64", "double @llvm.fabs.f64(double)")
+    if _is_short(plan, size):
+        module.functions.append(_Inline(module, plan, size, by_row=True).text("descend_one"))
+        return
     module.functions.append(_one_row(plan, module))
     call = """  %place = getelementptr i64, ptr %idx, i64 %t
   %row = load i64, ptr %place
@@ -59,8 +65,127 @@ known:"""
     module.functions.append(_loop("descend_one", call, plan.first_output, size))
 
 
-def _norm_helper(module: Module) -> None:
-    module.declare("llvm.fabs.f64", "double @llvm.fabs.f64(double)")
+def _is_short(plan: Schedule, size: int) -> bool:
+    """Whether one step is a straight line that keeps theta in registers."""
+    return size <= 16 and len(ordered(list(plan.outputs))) <= 1000
+
+
+class _Inline:
+    """The loop for a step that is one straight line: theta stays in registers."""
+
+    def __init__(self, module: Module, plan: Schedule, size: int, by_row: bool) -> None:
+        self.code = Code(1, module)
+        self.plan, self.size, self.by_row = plan, size, by_row
+
+    def text(self, name: str) -> str:
+        """The whole function."""
+        code = self.code
+        starts = [self._load("%ws", 1 + j) for j in range(self.size)]
+        limits = [self._load("%limits", k) for k in range(3)]
+        values, columns = self._unmoved()
+        code.emit("br label %head")
+        code.begin("head")
+        head = len(code.lines)
+        t = code.new("phi")
+        theta = [code.new("phi") for _ in range(self.size)]
+        go = code.new(f"icmp slt i64 {t}, %steps")
+        code.emit(f"br i1 {go}, label %evaluate, label %done")
+        code.begin("evaluate")
+        code.memo = {}
+        outputs = self._outputs(t, theta, values, columns)
+        self._store("%losses", t, outputs[0])
+        good = code.compare("olt", code.abs(outputs[0]), code.num(float("inf")))
+        good = code.both(good, code.compare("ole", outputs[0], limits[0]))
+        good = code.both(good, code.compare("une", outputs[0], limits[1]))
+        rate = self._load("%rates", t)
+        following, moved = self._moved(t, theta, outputs[1:], rate, good)
+        turned = code.new(f"add i64 {t}, 1")
+        still = code.compare("ogt", moved, limits[2])
+        code.emit(f"br i1 {still}, label %head, label %stopped")
+        last = code.block
+        code.lines[head] = f"  {t} = phi i64 [ 0, %entry ], [ {turned}, %{last} ]"
+        for j, (name_, start, new) in enumerate(zip(theta, starts, following, strict=True)):
+            code.lines[head + 1 + j] = (
+                f"  {name_} = phi double [ {start}, %entry ], [ {new}, %{last} ]"
+            )
+        code.begin("stopped")
+        code.emit(f"ret i64 {turned}")
+        code.begin("done")
+        code.emit(f"ret i64 {t}")
+        body = "\n".join(code.lines)
+        return f"define i64 @{name}({_ARGUMENTS}) #0 {{\nentry:\n{body}\n}}"
+
+    def _moved(
+        self, t: str, theta: list[str], gradient: list[str], rate: str, good: str
+    ) -> tuple[list[str], str]:
+        """theta - rate*gradient, stored; the largest change. Leaves the loop if it must."""
+        code = self.code
+        following, moved, norm = [], code.num(0.0), code.num(0.0)
+        base = code.new(f"mul i64 {t}, {self.size}")
+        for j, (old, g) in enumerate(zip(theta, gradient, strict=True)):
+            new = code.sub(old, code.mul(rate, g))
+            far, steep = code.abs(code.sub(new, old)), code.abs(g)
+            moved = code.select(code.compare("ugt", far, moved), far, moved)
+            norm = code.select(code.compare("ugt", steep, norm), steep, norm)
+            here = code.new(f"add i64 {base}, {j}")
+            self._store("%gradients", here, g)
+            self._store("%thetas", code.new(f"add i64 {here}, {self.size}"), new)
+            following.append(new)
+        for size in (moved, norm):
+            good = code.both(good, code.compare("olt", size, code.num(float("inf"))))
+        good = code.both(good, code.compare("ogt", norm, code.num(0.0)))
+        code.emit(f"br i1 {good}, label %onward, label %done")
+        code.begin("onward")
+        return following, moved
+
+    def _unmoved(self) -> tuple[dict[int, str], dict[int, str]]:
+        """What does not change from step to step: fixed inputs, addresses of columns."""
+        values: dict[int, str] = {}
+        columns: dict[int, str] = {}
+        for cell in ordered(list(self.plan.outputs)):
+            if cell.op == "input" and cell.value > self.size:
+                values[cell.serial] = self._load("%ws", int(cell.value))
+            elif cell.op == "input" and cell.value == 0:
+                rows = self.code.new("sitofp i64 %n to double")
+                values[cell.serial] = self.code.num(1.0) if self.by_row else rows
+            elif cell.op == "col" and cell.value not in columns:
+                at = self.code.new(f"getelementptr ptr, ptr %cols, i64 {cell.value}")
+                columns[cell.value] = self.code.new(f"load ptr, ptr {at}")
+        return values, columns
+
+    def _outputs(
+        self, t: str, theta: list[str], fixed: dict[int, str], columns: dict[int, str]
+    ) -> list[str]:
+        """The value and the gradient at theta, on the row of step t or without rows."""
+        code = self.code
+        values = dict(fixed)
+        row = ""
+        if self.by_row:
+            place = code.new(f"getelementptr i64, ptr %idx, i64 {t}")
+            row = code.new(f"load i64, ptr {place}")
+        for cell in ordered(list(self.plan.outputs)):
+            if cell.op == "num" or cell.serial in values:
+                continue
+            if cell.op == "input":
+                values[cell.serial] = theta[cell.value - 1]
+            elif cell.op == "col":
+                values[cell.serial] = self._load(columns[cell.value], row)
+            elif cell.op in REDUCTIONS:
+                values[cell.serial] = self._operand(cell.args[0], values)
+            else:
+                values[cell.serial] = emit_cell(code, cell, values)
+        return [self._operand(cell, values) for cell in self.plan.outputs]
+
+    def _operand(self, cell: Cell, values: dict[int, str]) -> str:
+        return self.code.num(cell.value) if cell.op == "num" else values[cell.serial]
+
+    def _load(self, base: str, place: str | int) -> str:
+        at = self.code.new(f"getelementptr double, ptr {base}, i64 {place}")
+        return self.code.new(f"load double, ptr {at}")
+
+    def _store(self, base: str, place: str, value: str) -> None:
+        at = self.code.new(f"getelementptr double, ptr {base}, i64 {place}")
+        self.code.emit(f"store double {value}, ptr {at}")
 
 
 def _loop(name: str, evaluate: str, output: int, size: int) -> str:
