@@ -158,7 +158,8 @@ def _batched(x: Any, y: Any, size: int, epochs: int) -> Callable[[], Any]:
 
     def run() -> Any:
         plan = Batches(n_rows=len(x), size=size, seed=0)
-        stream, theta, chunk = passes(plan), np.zeros(2), 50
+        stream, theta = passes(plan), np.zeros(2)
+        chunk = max(1, 2000 // plan.per_epoch)
         for _ in range(0, epochs, chunk):
             taken = [next(stream) for _ in range(chunk)]
             rows = np.concatenate([rows for rows, _ in taken])

@@ -4,7 +4,7 @@
 >>> d.stable_rate, d.best_rate, d.shape.convexity
 (1.0, 0.5, 'convex')
 >>> print(d.pace(0.1).to_error)
-exactly 67
+exactly 68
 >>> print(d.closed)
 x = 23/4 = 5.75
 """
@@ -113,7 +113,8 @@ def _after(solution: Solution, seconds: float) -> Diagnosis:
     start = np.array(solution.history.theta[0])
     precision = asked["precision"] or 1e-6
     plan = Plan(start, rates, precision, asked["batch"], options.checked_seconds(seconds))
-    point, search = np.array(solution.theta), solution
+    point = np.array(solution.theta)
+    search: Solution | None = solution
     if solution.outcome not in (Outcome.CONVERGED, Outcome.PRECISION_LIMIT):
         point, search = _minimum(objective, solution.theta, seconds)
     return diagnose(objective, point, plan, solution, search)

@@ -272,7 +272,7 @@ def derivative(
     unknown slope of y (first order only).
 
     >>> print(derivative("sin(x)*exp(x)", "x", 2))
-    2*cos(x)*exp(x)
+    2*exp(x)*cos(x)
     """
     if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= MAX_ORDER:
         raise OptionError(f"order={order!r} must be a whole number from 1 to {MAX_ORDER}")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import click
@@ -69,10 +74,46 @@ def symgd() -> None:
     """Type a loss. Get its gradient with every step shown and proved, and its minimum."""
 
 
+INTERRUPTED = 130
+TERMINATED = 143
+"""Exit statuses of a command that was stopped, by Ctrl-C and by SIGTERM."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; every outcome is an exit status, never a traceback."""
+    with stopped_by_sigterm() as received:
+        status = _run(arguments)
+    sys.exit(TERMINATED if received and status == INTERRUPTED else status)
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[list[int]]:
+    """While a command runs, SIGTERM stops it as Ctrl-C does: a descent gives its best point.
+
+    The list holds the signal once it came. A second SIGTERM ends the process at once.
+    """
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run the command and give its exit status; what went wrong is printed in words."""
     from symgd.errors import SymgdError
 
+    status: Any
     try:
         status = symgd.main(args=arguments, prog_name="symgd", standalone_mode=False)
     except click.exceptions.Exit as leaving:
@@ -85,12 +126,13 @@ def main(arguments: list[str] | None = None) -> None:
         status = 2
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("interrupted", err=True)
-        status = 130
+        status = INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _no_more_output()
         status = 1
     except OSError as problem:
-        click.echo(f"error: {problem.strerror or problem}: {problem.filename or ''}", err=True)
+        place = f": {problem.filename}" if problem.filename else ""
+        click.echo(f"error: {problem.strerror or problem}{place}", err=True)
         status = 2
     except Exception as problem:
         click.echo(
@@ -99,7 +141,12 @@ def main(arguments: list[str] | None = None) -> None:
             err=True,
         )
         status = 3
-    sys.exit(status if isinstance(status, int) else 0)
+    return status if isinstance(status, int) else 0
+
+
+def _no_more_output() -> None:
+    """Standard output goes nowhere from here on: what is still to be flushed cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(content: dict[str, Any]) -> None:

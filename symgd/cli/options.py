@@ -99,11 +99,25 @@ def rate_of(text: str | None) -> Any:
         return text
 
 
-def precision_of(text: str | None) -> float | None:
-    """A precision; ``none`` runs all steps."""
+def precision_of(text: str | None) -> float | str | None:
+    """A precision; ``none`` runs all steps, ``auto`` is the default of the method."""
     if text is None or text.lower() == "none":
         return None
+    if text.lower() == "auto":
+        return "auto"
     return number(text, "precision")
+
+
+def bounds_of(items: tuple[str, ...]) -> dict[str, tuple[Any, Any]] | None:
+    """``("k=[0,null]",)`` as {"k": (0.0, None)}."""
+    from symgd.errors import OptionError
+
+    found = {}
+    for name, pair in assignments(items, "bound").items():
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise OptionError(f"--bound takes name=[low,high], with null for no bound: {name}")
+        found[name] = (pair[0], pair[1])
+    return found or None
 
 
 def solver_options(command: Any) -> Any:
@@ -112,13 +126,20 @@ def solver_options(command: Any) -> Any:
         click.option("--start", multiple=True, metavar="x=0,y=1", help="Start; or 'random'."),
         click.option("--rate", metavar="R", help="Learning rate, or a schedule in t."),
         click.option("--schedule", metavar="F", help='The rate as a formula in t: "5/(t+1000)".'),
-        click.option("--precision", default="1e-6", show_default=True,
-                     help="Largest error allowed in any parameter; 'none' runs all steps."),
+        click.option("--precision", default="auto", show_default=True,
+                     help="Largest error allowed in any parameter; 'none' runs all steps, "
+                     "'auto' is 1e-6 (of each parameter's size for methods without a rate)."),
         click.option("--stop", default="error", show_default=True,
                      help="'error', or 'step' for the textbook test |x - last_x| < precision."),
         click.option("--steps", type=int, help="At most so many updates."),
         click.option("--epochs", type=int, help="At most so many passes over the data."),
-        click.option("--method", metavar="NAME", help="gd or newton (chosen if left out)."),
+        click.option("--method", metavar="NAME",
+                     help="gd, momentum, nesterov, adagrad, rmsprop, adam, adamw, or exact, lm, "
+                     "newton, lbfgs, kinks (chosen by the structure of the loss if left out)."),
+        click.option("--bound", multiple=True, metavar="k=[0,null]",
+                     help="Bounds of a parameter, low and high; null for none."),
+        click.option("--subject-to", multiple=True, metavar="'a + b = 1'", help="Constraints."),
+        click.option("--starts", type=int, help="So many starts; their minima are listed."),
         click.option("--batch", type=int, help="Rows per update."),
         click.option("--replace", is_flag=True, help="Draw the rows with replacement."),
         click.option("--seed", type=int, help="Seed of whatever is random."),

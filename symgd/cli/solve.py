@@ -11,6 +11,7 @@ import click
 from symgd.cli.main import FORMULA_FIRST, print_json
 from symgd.cli.options import (
     assignments,
+    bounds_of,
     precision_of,
     rate_of,
     shapes_of,
@@ -46,6 +47,8 @@ def minimize(formula: str, **given: Any) -> int:
     show_default=True,
     help="mse, sse, mae, huber, logistic, poisson, or a formula in y and prediction.",
 )
+@click.option("--weights", metavar="COLUMN", help="Column of weights of the rows.")
+@click.option("--sigma", metavar="COLUMN", help="Column of errors of the target.")
 @solver_options
 def fit(model: str, file: str, loss: str, **given: Any) -> int:
     """Fit MODEL ("y ~ m*x + b") to the columns of FILE (CSV or Parquet).
@@ -56,14 +59,17 @@ def fit(model: str, file: str, loss: str, **given: Any) -> int:
     """
     from symgd.fit import fit as run
 
-    return _finish(run(model, file, loss=loss, **_common(given)), given, None)
+    solution = run(
+        model, file, loss=loss, weights=given["weights"], sigma=given["sigma"], **_common(given)
+    )
+    return _finish(solution, given, None)
 
 
 def _common(given: dict[str, Any]) -> dict[str, Any]:
     options = {
         name: given[name]
         for name in ("schedule", "stop", "steps", "epochs", "method", "batch", "replace", "seed",
-                     "time_limit", "missing")
+                     "time_limit", "missing", "starts")
     }  # fmt: skip
     return {
         **options,
@@ -72,6 +78,8 @@ def _common(given: dict[str, Any]) -> dict[str, Any]:
         "precision": precision_of(given["precision"]),
         "shapes": shapes_of(given["shape"]),
         "constants": assignments(given["constant"], "constant") or None,
+        "bounds": bounds_of(given["bound"]),
+        "subject_to": list(given["subject_to"]) or None,
         "observers": [ProgressLine()],
     }
 

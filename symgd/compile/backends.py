@@ -51,7 +51,7 @@ def choose(
         found = _without_rows(program, layout, data, sizes)
         if found is not None:
             return found
-    from symgd.compile.native.lower import NotNative
+    from symgd.compile.native.spread import NotNative
 
     try:
         runner, how = native_runner(program, problem, layout, data, sizes)

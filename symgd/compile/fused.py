@@ -30,7 +30,7 @@ import numpy as np
 from symgd.compile.backends import input_shapes
 from symgd.compile.moments import MomentRunner
 from symgd.compile.native.kernel import Columns, Kernel, native_program
-from symgd.compile.native.lower import NotNative
+from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective
 from symgd.descend.batches import Batches
 from symgd.descend.objective import FloatArray, IntArray

@@ -26,12 +26,13 @@ def _add(first: Any, *rest: Any) -> Any:
     return total
 
 
-_PLAIN: dict[str, Kernel] = {
+PLAIN: dict[str, Kernel] = {
     "add": _add, "neg": np.negative, "mul": np.multiply, "div": np.divide, "exp": np.exp,
     "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "sqrt": np.sqrt,
 }  # fmt: skip
+"""The operations whose NumPy function takes the arguments as they are."""
 _POWERS: dict[Any, Kernel] = {
     **POWERS,
     Fraction(2): lambda u: u * u,
@@ -50,13 +51,13 @@ def step(i: Instruction, exact: dict[int, Fraction]) -> Step:
         power = _POWERS.get(exact.get(i.args[1]))
         if power is not None:
             return i.dest, power, i.args[:1]
-    plain = _PLAIN.get(i.op)
+    plain = PLAIN.get(i.op)
     return i.dest, plain if plain is not None else bound(i.op, i.value), i.args
 
 
 def runs(program: Program) -> bool:
     """Whether every instruction has a function here."""
-    return all(i.op in _PLAIN or is_known(i.op) for i in program.instructions)
+    return all(i.op in PLAIN or is_known(i.op) for i in program.instructions)
 
 
 def interpreted(program: Program) -> Callable[..., tuple[Any, ...]]:

@@ -41,7 +41,7 @@ class Kinks:
 
     def __init__(self, objective: Objective, rules: dict[Node, tuple[Node, Node]]) -> None:
         self.objective = objective
-        self._nodes = {node: made for node, made in rules.items()}
+        self._nodes = dict(rules)
         inner = {node: pair[0] for node, pair in rules.items()}
         self.inner = list(dict.fromkeys(inner.values()))
         self.shapes = [resolve(u.shape, objective.sizes, "a kink") for u in self.inner]

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from symgd.compile.affine import Affine, NotAffine, Product, inner_products
-from symgd.compile.interpret import _PLAIN
+from symgd.compile.interpret import PLAIN
 from symgd.compile.kernels import bound
 from symgd.compile.native.cells import Cell, Cells, ordered
 from symgd.compile.native.kernel import Columns, Kernel, NativeProgram
@@ -158,7 +158,7 @@ _OWN: dict[str, Callable[..., Any]] = {
 
 
 def _numpy_function(op: str) -> Callable[..., Any]:
-    return _OWN.get(op) or _PLAIN.get(op) or bound(op, None)
+    return _OWN.get(op) or PLAIN.get(op) or bound(op, None)
 
 
 def _factorised(blocks: _Blocks) -> FloatArray:

@@ -21,9 +21,17 @@ Written = Mapping[frozenset[Node], Node]
 
 
 def sum_of(
-    products: list[Product], graph: Graph, written: Written | None = None
+    products: list[Product],
+    graph: Graph,
+    written: Written | None = None,
+    terms: Mapping[Node, list[Product]] | None = None,
+    make: Callable[[Product], Node] | None = None,
 ) -> tuple[Product, list[Product]]:
-    """The sum of products as one product, and its terms if it is still a sum."""
+    """The sum of products as one product, and its terms if it is still a sum.
+
+    ``terms`` are those of the sums that the derivation made: they need no brackets here.
+    ``make`` writes a product, by default with its factors in textbook order.
+    """
     products = collected(products)
     if len(products) <= MAX_TERMS:
         products = _joined_branches(products, graph)
@@ -34,16 +42,30 @@ def sum_of(
     if len(products) == 1:
         return products[0], []
     common, rest = _factored(_aligned_powers(products, graph))
-    rest = collected(rest)
+    rest = collected(without_brackets(rest, terms or {}))
+    if not rest:
+        return Product(Fraction(0)), []
     if len(rest) == 1:
         return common.times(rest[0]), []
-    parts = [build(p, graph) for p in rest]
+    parts = [make(p) if make else build(p, graph) for p in rest]
     total = (written or {}).get(frozenset(parts)) or graph.make("add", *parts)
     if not common.powers and common.coefficient == 1:
         return Product(ONE, [(total, ONE)]), rest
     powers = list(common.powers)
     multiply_in(powers, total, ONE)
     return Product(common.coefficient, powers), rest
+
+
+def without_brackets(products: list[Product], terms: Mapping[Node, list[Product]]) -> list[Product]:
+    """``(a + b) + c`` as ``a + b + c`` for the brackets of the derivation."""
+    result: list[Product] = []
+    for product in products:
+        inner = terms.get(product.powers[0][0]) if len(product.powers) == 1 else None
+        if inner is not None and product.powers[0][1] == 1 and product.coefficient in (1, -1):
+            result += [Product(p.coefficient * product.coefficient, p.powers) for p in inner]
+        else:
+            result.append(product)
+    return result
 
 
 def collected(products: list[Product]) -> list[Product]:

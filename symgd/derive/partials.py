@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from symgd.derive.expand import without_derivatives
 from symgd.derive.rewrite import stable
 from symgd.derive.sweep import sweep
 from symgd.derive.textbook import textbook
+from symgd.derive.tidy import Given
 from symgd.formula.graph import Node
 from symgd.formula.problem import Problem
 
@@ -30,7 +32,12 @@ class Partials:
     def textbook(self, name: str) -> Node:
         """The partial derivative by ``name`` in textbook form."""
         symbol = self.problem.symbol(name)
-        return textbook(self.raw[name], self.loss, self.written, symbol)
+        return textbook(self.raw[name], self.loss, self.written, symbol, self.given)
+
+    @cached_property
+    def given(self) -> Given:
+        """What the user wrote, which the textbook form keeps."""
+        return Given.of(self.loss, self.written)
 
 
 def derive(problem: Problem, wrt: tuple[str, ...] | None = None) -> Partials:

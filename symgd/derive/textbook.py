@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symgd.derive.forward import tangents
-from symgd.derive.tidy import tidy
+from symgd.derive.tidy import Given, tidy
 from symgd.errors import LimitProblem, UnsupportedError
 from symgd.formula.graph import Node, topological
 from symgd.formula.text import to_text
@@ -21,19 +21,19 @@ MAX_NODES = 400
 _ENOUGH = 24
 
 
-def textbook(raw: Node, loss: Node, written: Node, symbol: Node) -> Node:
+def textbook(raw: Node, loss: Node, written: Node, symbol: Node, given: Given) -> Node:
     """The partial derivative by ``symbol`` as a textbook prints it.
 
-    ``raw`` is what the sweep found for ``loss``, the accurate form of ``written``.
+    ``raw`` is what the sweep found for ``loss``, the accurate form of ``written``; ``given``
+    is what both consist of.
 
     >>> from symgd.derive.partials import derive
     >>> from symgd.formula.problem import read
     >>> derive(read("x/(x^2 + 5)")).textbook("x")
     <Node (5 - x^2)/(x^2 + 5)^2>
     """
-    given = (loss, written)
     first = tidy(raw, given)
-    if symbol.shape or len(topological(loss, written)) > MAX_NODES:
+    if symbol.shape or len(given.kept) > MAX_NODES:
         return first
     best, least = first, _length(first)
     if least <= _ENOUGH and not _has_branches(first):

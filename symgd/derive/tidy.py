@@ -11,18 +11,34 @@ The result equals what it came from wherever that is defined.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
-from symgd.derive.collect import shorter_numerator, sum_of
-from symgd.derive.products import HALF, ONE, Product, build, opened
-from symgd.formula.graph import LEAVES, Node, topological
+from symgd.derive.collect import shorter_numerator, sum_of, without_brackets
+from symgd.derive.products import HALF, ONE, PRODUCTS, Power, Product, build, opened
+from symgd.formula.graph import LEAVES, Graph, Node, topological
+from symgd.formula.shapes import Shape
 
 MAX_NODES = 20_000
 MAX_FACTORS = 200
 
 
-def tidy(node: Node, given: Iterable[Node] = ()) -> Node:
+@dataclass(frozen=True)
+class Given:
+    """The user's formula, as tidying sees it: all its nodes, and its sums by their terms."""
+
+    kept: frozenset[Node]
+    sums: Mapping[frozenset[Node], Node]
+
+    @classmethod
+    def of(cls, *roots: Node) -> Given:
+        """What ``roots`` consist of."""
+        kept = frozenset(topological(*roots))
+        return cls(kept, {frozenset(n.args): n for n in kept if n.op == "add"})
+
+
+def tidy(node: Node, given: Iterable[Node] | Given = ()) -> Node:
     """``node`` in textbook form; the nodes of ``given`` (the user's formula) stay as they are.
 
     >>> from symgd.formula.problem import read
@@ -32,7 +48,7 @@ def tidy(node: Node, given: Iterable[Node] = ()) -> Node:
     order = topological(node)
     if len(order) > MAX_NODES:
         return node
-    view = _Views(set(topological(*given)))
+    view = _Views(given if isinstance(given, Given) else Given.of(*given), node.graph)
     for current in order:
         view.add(current)
     result = build(view.known[node], node.graph)
@@ -42,14 +58,24 @@ def tidy(node: Node, given: Iterable[Node] = ()) -> Node:
 class _Views:
     """The product that every node is, and the terms of every sum that derivation made."""
 
-    def __init__(self, kept: set[Node]) -> None:
-        self.kept = kept
-        self.written = {frozenset(n.args): n for n in kept if n.op == "add"}
+    def __init__(self, given: Given, graph: Graph) -> None:
+        self.kept = given.kept
+        self.graph = graph
+        self.own: dict[tuple[Fraction, frozenset[Power], Shape], Node] = {}
+        self.written = given.sums
         self.known: dict[Node, Product] = {}
         self.terms: dict[Node, list[Product]] = {}
 
     def add(self, node: Node) -> None:
-        self.known[node] = self._view(node)
+        product = self.known[node] = self._view(node)
+        if node in self.kept and node.op in PRODUCTS and product.powers:
+            self.own.setdefault((product.coefficient, product.key, node.shape), node)
+
+    def build(self, product: Product) -> Node:
+        """The node of a product: the user's own if it is one, else in textbook order."""
+        graph = product.powers[0][0].graph if product.powers else self.graph
+        made = build(product, graph)
+        return self.own.get((product.coefficient, product.key, made.shape), made)
 
     def of(self, node: Node) -> Product:
         """The product of a node, found on the way if it is a new one."""
@@ -135,15 +161,9 @@ class _Views:
 
     def _sum(self, node: Node) -> Product:
         """The terms with nested sums of the derivation opened, then collected and factored."""
-        products: list[Product] = []
-        for term in node.args:
-            view = self.known[term]
-            inner = self.terms.get(view.powers[0][0]) if len(view.powers) == 1 else None
-            if inner is not None and view.powers[0][1] == 1 and view.coefficient in (1, -1):
-                products += [Product(p.coefficient * view.coefficient, p.powers) for p in inner]
-            else:
-                products.append(view)
-        result, terms = sum_of(products, node.graph, self.written)
+        views = [self.known[term] for term in node.args]
+        products = without_brackets(views, self.terms)
+        result, terms = sum_of(products, node.graph, self.written, self.terms, self.build)
         if build(result, node.graph).shape != node.shape:
             return Product(ONE, [(node, ONE)])
         if terms:
@@ -225,4 +245,4 @@ def _textbook_order(node: Node) -> Node:
     return node
 
 
-__all__ = ["Fraction", "tidy"]
+__all__ = ["Given", "tidy"]

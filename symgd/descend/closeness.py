@@ -50,7 +50,7 @@ class Normal:
     @property
     def rank(self) -> int:
         """How many directions are determined."""
-        return self.step.size - self.free.shape[1]
+        return int(self.step.size) - int(self.free.shape[1])
 
 
 class Closeness:
@@ -87,9 +87,7 @@ class Closeness:
             self._constant = jacobian
         return jacobian
 
-    def polish(
-        self, theta: FloatArray, start: FloatArray
-    ) -> tuple[FloatArray, Normal] | None:
+    def polish(self, theta: FloatArray, start: FloatArray) -> tuple[FloatArray, Normal] | None:
         """Newton steps until they stop shrinking; None if this is no place for them.
 
         Where they shrink only by a constant ratio (a root of higher order), it is enough when
@@ -200,7 +198,8 @@ class Judged:
 
 def _spread(first: FloatArray, here: Normal) -> FloatArray:
     """The first step; parameters that happen not to move count with the others."""
-    return np.maximum(first, 1e-3 * float(first.max(initial=0.0)) * (first > 0))
+    spread: FloatArray = np.maximum(first, 1e-3 * float(first.max(initial=0.0)) * (first > 0))
+    return spread
 
 
 def _solve(jacobian: Real, residual: Real, bent: FloatArray, refine: bool) -> Normal:

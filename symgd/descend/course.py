@@ -43,6 +43,7 @@ class Course:
     ) -> None:
         self.began = perf_counter()
         self.layout = layout
+        self.function = objective
         self.evaluate = Evaluator(objective, layout.size, bare=False)
         self.evaluate.deadline = self.began + seconds
         self.limit = steps

@@ -75,7 +75,7 @@ def _scipy(course: Course, start: FloatArray, method: str, options: dict[str, fl
 
 def truncated_newton(course: Course, point: Point, most: int = 100) -> Point:
     """Newton steps by conjugate gradients from ``point``, as long as the gradient shrinks."""
-    function = course.evaluate.function
+    function = course.function
 
     for _ in range(most):
         if not point.norm > 0:

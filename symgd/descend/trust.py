@@ -106,9 +106,7 @@ def _units(hessian: FloatArray) -> FloatArray:
     return units
 
 
-def newton(
-    course: Course, start: FloatArray, flow: bool = False, most: int = 1000
-) -> Point:
+def newton(course: Course, start: FloatArray, flow: bool = False, most: int = 1000) -> Point:
     """Descend from ``start``; returns the last point.
 
     It ends when the model promises no decrease above rounding or the steps have become tiny.
@@ -117,7 +115,7 @@ def newton(
     radius = 0.0
     size = np.maximum(np.abs(start), 1e-3)
     for _ in range(most):
-        hessian = course.evaluate.function.hessian(point.theta)
+        hessian = course.function.hessian(point.theta)
         if not np.isfinite(hessian).all():
             return point
         model = Model(hessian, point.gradient, flow)
@@ -192,7 +190,7 @@ def settle(course: Course, theta: FloatArray, most: int = 60) -> FloatArray:
     for _ in range(most):
         if not finite(point):
             break
-        hessian = course.evaluate.function.hessian(point.theta)
+        hessian = course.function.hessian(point.theta)
         if not np.isfinite(hessian).all():
             break
         model = Model(hessian, point.gradient)

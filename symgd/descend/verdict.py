@@ -95,8 +95,8 @@ class Judge:
 
     def judge_large(self, theta: FloatArray) -> Verdict:
         """The same with many parameters, where no Hessian is formed."""
-        loss, gradient = self.course.evaluate(theta)
-        evaluate = Evaluator(Plain(self.course.evaluate.function), theta.size, bare=False)
+        _, gradient = self.course.evaluate(theta)
+        evaluate = Evaluator(Plain(self.course.function), theta.size, bare=False)
         evaluate.deadline = self.course.evaluate.deadline
         scale = max(largest(theta), 1e-300)
         precision = self.precision if self.precision is not None else RELATIVE * scale
@@ -126,7 +126,9 @@ class Judge:
             text = f"{text} {Outcome.LEFT_DOMAIN.value}"
             return Verdict(Outcome.LEFT_DOMAIN, text, Kind.FLAT)
         text = f"The loss falls along {where} for ever towards a limit that it reaches nowhere: "
-        text += "it has no minimum (the data may be fitted perfectly, or a parameter is not needed)."
+        text += (
+            "it has no minimum (the data may be fitted perfectly, or a parameter is not needed)."
+        )
         return Verdict(Outcome.STALLED, f"{text} {Outcome.STALLED.value}", Kind.FLAT)
 
     def _judge(self, theta: FloatArray, closeness: Closeness | None) -> Verdict:
@@ -160,7 +162,7 @@ class Judge:
 
     def _general(self, theta: FloatArray) -> Verdict:
         loss, gradient = self.course.evaluate(theta)
-        hessian = self.course.evaluate.function.hessian(theta)
+        hessian = self.course.function.hessian(theta)
         if not (math.isfinite(loss) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             return self._open(Estimate(Kind.OPEN), "the curvature is not finite there")
         first = np.abs(Model(hessian, gradient).full())
@@ -173,7 +175,7 @@ class Judge:
         return self._open(estimate, estimate.reason)
 
     def _examined(self, theta: FloatArray, unit: FloatArray, precision: float) -> Estimate:
-        scaled = Scaled(self.course.evaluate.function, unit)
+        scaled = Scaled(self.course.function, unit)
         evaluate = Evaluator(scaled, theta.size, bare=False)
         evaluate.deadline = self.course.evaluate.deadline
         certifier = Certifier(evaluate, self.start / unit, precision, self.names)
@@ -218,9 +220,7 @@ class Judge:
         text = f"{size}{remark} {Outcome.STALLED.value}"
         return Verdict(Outcome.STALLED, text, estimate.kind, errors)
 
-    def _size(
-        self, errors: FloatArray, theta: FloatArray, allowed: FloatArray, worst: int
-    ) -> str:
+    def _size(self, errors: FloatArray, theta: FloatArray, allowed: FloatArray, worst: int) -> str:
         if self.precision is not None:
             text = f"The estimated error of every parameter is at most {number(largest(errors))}"
             return f"{text}; the precision asked for is {number(self.precision)}."

@@ -46,12 +46,12 @@ class Diagnosis:
 
     ``point`` (p,) is where the loss was looked at, ``arrived`` what that is: "minimum", "saddle",
     "maximum", "flat" (by the Hessian, where the gradient is zero), "kink" (the lowest point of a
-    loss with kinks) or "" (no minimum was found; ``found`` says what happened instead). ``curvature`` gives the stable and the best rate; it is exact for quadratic losses and
-    local for others. ``paces`` are the rates that were asked about and the best one, ``free``
-    the directions that the data do not determine, ``noise`` what mini-batches leave, ``closed``
-    the exact answer, ``distance`` that of the descent's answer from it. ``failure`` says why a
-    run failed and what helps, ``at_start`` is the curvature at the start of a loss that is not
-    quadratic.
+    loss with kinks) or "" (no minimum was found; ``found`` says what happened instead).
+    ``curvature`` gives the stable and the best rate; it is exact for quadratic losses and local
+    for others; ``at_start`` is that at the start of a loss that is not quadratic. ``paces`` are
+    the rates that were asked about and the best one, ``free`` the directions that the data do not
+    determine, ``noise`` what mini-batches leave, ``closed`` the exact answer, ``distance`` that of
+    the point from it. ``failure`` says why a run failed and what helps.
     """
 
     formula: str
@@ -310,7 +310,8 @@ def _noise(d: Diagnosis) -> list[str]:
 
 
 def _closed(d: Diagnosis) -> list[str]:
-    lines = [d.closed.text] if d.closed.text else []
+    where = "" if d.shape.convexity == "convex" else "the gradient is zero at "
+    lines = [where + d.closed.text] if d.closed.text else []
     if d.closed.sums:
         lines.append("where " + ", ".join(d.closed.sums))
     if d.distance is not None:

@@ -158,7 +158,8 @@ def _paces(
 def _rounded_down(rate: float) -> float:
     """Four digits, and not above: the best rate may be next to the stable limit."""
     unit = 10.0 ** (math.floor(math.log10(rate)) - 3)
-    return float(f"{math.floor(rate / unit * (1 + 1e-12)) * unit:.4g}")
+    near = float(f"{rate:.4g}")
+    return near if near <= rate else float(f"{(math.floor(rate / unit) - 1e-9) * unit:.4g}")
 
 
 def _course(

@@ -7,7 +7,7 @@ c_i(k+1) = (1 - eta_k*lambda_i) c_i(k), so the iterate after k steps is known wi
 >>> course = Course.of(np.diag([1.0, 9.0]), np.array([1.0, 1.0]))
 >>> count = course.count(0.2, 1e-6, stop="step")
 >>> print(count)
-exactly 56
+exactly 66
 """
 
 from __future__ import annotations

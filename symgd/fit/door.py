@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -247,17 +247,16 @@ def _parameter_sizes(partials: Partials, solution: Solution) -> dict[str, int]:
     return sizes
 
 
-def _nodes(
-    pieces: list[Syntax], target: str, found: WithData, partials: Partials
-) -> list[Node]:
+def _nodes(pieces: list[Syntax], target: str, found: WithData, partials: Partials) -> list[Node]:
     """Prediction, target and weight as nodes of the loss's graph."""
     graph = partials.loss.graph
     shapes = {s.name: s.shape for s in found.problem.symbols}
     columns = {n: shapes[n] for n in found.columns}
     others = {n: s for n, s in shapes.items() if n not in columns}
+    constants = cast(Mapping[str, float], found.problem.declared.constants)
     nodes = []
     for syntax in pieces:
-        declared = declare(None, columns, others, found.problem.declared.constants)
+        declared = declare(None, columns, others, constants)
         part = from_syntax(Parsed(syntax, target, None, {}), declared)
         if part.root.shape not in ((), ("N",)):
             raise ShapeProblem(f"the model must give one number for each row: {target}")

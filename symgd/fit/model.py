@@ -105,13 +105,13 @@ class Fitted:
         if node.shape != ("N",):
             node = graph.make("broadcast", node, value=("N",))
         objective = self.objective
-        place = Objective(
-            objective.partials, objective.layout, columns, sizes, objective.compiled
-        )
+        place = Objective(objective.partials, objective.layout, columns, sizes, objective.compiled)
         return Residuals([Square(graph.number(1), node)], place)
 
     def check_names(self, names: Any) -> None:
         """Refuse names that are no parameters."""
         unknown = [n for n in names if n not in self.shapes]
         if unknown:
-            raise OptionError(f"{unknown[0]!r} is not a parameter: there are {', '.join(self.shapes)}")
+            raise OptionError(
+                f"{unknown[0]!r} is not a parameter: there are {', '.join(self.shapes)}"
+            )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symgd.compile.predictor import Predictor, predictor_of
 from symgd.descend.curvature import EPS
 from symgd.descend.objective import FloatArray
 from symgd.fit.model import Fitted
@@ -80,6 +81,9 @@ def inverse_normal(jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _likelihood(fitted: Fitted, theta: FloatArray) -> Covariance:
     count = 1 if fitted.objective.partials.loss.op == "sum" else fitted.target.shape[0]
+    predictor = predictor_of(fitted.objective)
+    if predictor is not None and predictor.condition > 1e4:
+        return _through(predictor, theta, count)
     hessian = fitted.objective.hessian(theta) * count
     if not np.isfinite(hessian).all():
         return Covariance(np.full(hessian.shape, np.nan), np.zeros((theta.size, 0)))
@@ -90,6 +94,16 @@ def _likelihood(fitted: Fitted, theta: FloatArray) -> Covariance:
     part = vectors[:, kept] / units[:, None]
     matrix = (part / values[kept]) @ part.T
     return _marked(matrix, vectors[:, ~kept] / units[:, None], 1.0)
+
+
+def _through(predictor: Predictor, theta: FloatArray, count: int) -> Covariance:
+    """The covariance by way of the orthogonal coordinates of the linear predictor."""
+    hessian = predictor.hessian(predictor.phi(theta)) * count
+    values, vectors = np.linalg.eigh(hessian)
+    if not values[0] > 1e-13 * values[-1]:
+        return _marked(np.full(hessian.shape, np.nan), np.zeros((theta.size, 0)), 1.0)
+    root = predictor.back() @ (vectors / np.sqrt(values))
+    return Covariance(root @ root.T, np.zeros((theta.size, 0)))
 
 
 def _marked(matrix: FloatArray, free: FloatArray, variance: float) -> Covariance:
@@ -108,11 +122,13 @@ def log_likelihood(fitted: Fitted, theta: FloatArray, rss: float) -> float | Non
     Normal errors of unknown variance RSS/N for least squares; binomial and Poisson for
     ``logistic`` and ``poisson``.
     """
-    n = fitted.target.shape[0]
+    n = int(fitted.target.shape[0])
     if fitted.squares:
         if not rss > 0:
             return None
-        weights = 0.0 if fitted.weight is None else 0.5 * float(np.log(fitted.weight).sum())
+        weights = 0.0
+        if fitted.weight is not None:
+            weights = 0.5 * float(np.log(fitted.weight[fitted.weight > 0]).sum())
         return -0.5 * n * (math.log(2 * math.pi * rss / n) + 1.0) + weights
     if fitted.kind == "logistic":
         return -n * fitted.objective(theta)[0]

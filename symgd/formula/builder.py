@@ -36,12 +36,15 @@ class Builder:
         found: Survey,
         sizes: set[str],
         shapes: Mapping[str, Shape],
+        same: Mapping[str, str] | None = None,
     ) -> None:
         self.text = parsed.text
         self.declared = declared
         self.found = found
         self.sizes = sizes
         self.shapes = shapes
+        self.same = dict(same or {})
+        """Names that are other names of a size: ``n`` where the rows are ``N``."""
         self.graph = Graph()
         self.constant: dict[Node, float] = {}
         self.order: list[str] = []
@@ -136,7 +139,9 @@ class Builder:
             node = self.graph.constant(known)
             self.constant[node] = math.e if known == "e" else math.pi
             return node
-        return self.graph.size(name) if name in self.sizes else self.symbol(name)
+        if name in self.sizes:
+            return self.graph.size(self.same.get(name, name))
+        return self.symbol(name)
 
     def symbol(self, name: str) -> Node:
         self.order.append(name)

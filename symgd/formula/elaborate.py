@@ -19,8 +19,10 @@ from symgd.formula.graph import LOGIC, MAX_NODES, Node
 from symgd.formula.parser import Parsed
 from symgd.formula.ranks import guess_shapes
 from symgd.formula.reading import (
+    ROW_COUNTS,
     Declared,
     Survey,
+    base_size,
     data_names,
     refuse_look_alikes,
     size_names,
@@ -60,9 +62,11 @@ def elaborate(parsed: Parsed, declared: Declared) -> Elaboration:
     if any(isinstance(settled(s), Unknown) for shape in shapes.values() for s in shape):
         builder = Builder(parsed, declared, found, sizes, shapes)
         builder.build(pieces)
-    rows = _name_sizes(shapes, data, found, declared)
+    count = _row_count(shapes, found, declared, sizes)
+    rows = _name_sizes(shapes, data, found, declared, count)
+    same = {count: rows} if count and rows is not None else {}
     shapes = {name: tuple(settled(s) for s in shape) for name, shape in shapes.items()}
-    builder = Builder(parsed, declared, found, sizes, shapes)
+    builder = Builder(parsed, declared, found, sizes, shapes, same)
     node = builder.build(pieces)
     if node.op in LOGIC:
         raise SyntaxProblem(
@@ -75,13 +79,20 @@ def elaborate(parsed: Parsed, declared: Declared) -> Elaboration:
 
 
 def _name_sizes(
-    shapes: Mapping[str, Shape], data: set[str], found: Survey, declared: Declared
+    shapes: Mapping[str, Shape],
+    data: set[str],
+    found: Survey,
+    declared: Declared,
+    count: str | None,
 ) -> str | None:
-    """Give names to the sizes that unification left open; the rows of the data are ``N``."""
+    """Give names to the sizes that unification left open.
+
+    The rows of the data are ``N``, or ``count``, what the formula itself calls them.
+    """
     taken = set(shapes) | set(declared.sizes)
     rows = _row_size(shapes, data, found, declared)
     if isinstance(rows, Unknown):
-        name = next(n for n in ("N", "n", "rows", "N_rows") if n not in taken)
+        name = count or next(n for n in ("N", "n", "rows", "N_rows") if n not in taken)
         unify(rows, name)
         rows = name
     pool = iter([s for s in SIZE_NAMES if s not in taken] + [f"d{i}" for i in range(1, 999)])
@@ -91,6 +102,23 @@ def _name_sizes(
             if isinstance(known, Unknown):
                 unify(known, next(pool))
     return rows if isinstance(rows, str) else None
+
+
+def _row_count(
+    shapes: Mapping[str, Shape], found: Survey, declared: Declared, sizes: set[str]
+) -> str | None:
+    """``n`` or ``N`` where it counts rows, as in ``1/n*sum(...)``, and is the size of nothing.
+
+    There is one count of the rows: the columns get its name, or, where their size has a
+    name already, it is another name of that size. Beside an ``N`` an ``n`` stays a size of
+    its own.
+    """
+    written = {use.name for use in found.uses} & ROW_COUNTS & sizes
+    fixed = {base_size(limit) for limit in found.limits.values() if isinstance(limit, str)}
+    for shape in shapes.values():
+        fixed |= {base_size(size) for size in map(settled, shape) if isinstance(size, str)}
+    free = written - fixed - declared.sizes - found.sizes
+    return next(iter(free)) if len(written) == 1 and free else None
 
 
 def _row_size(

@@ -23,6 +23,8 @@ MAX_ORDER = 8
 _BIG = re.compile(r"(sum|prod|mean)_([A-Za-z]|[i-n]{2,3})")
 _LOG_BASE = re.compile(r"log_(\d+)")
 _POWER, _PRODUCT = 60, 40
+COMPARISONS = {"Eq": "eq", "Ne": "ne", "Lt": "lt", "Le": "le", "Gt": "gt", "Ge": "ge"}
+"""Comparisons as SymPy prints and writes them: ``Eq(x, 1)``."""
 
 
 def starts_big(token: Token) -> bool:
@@ -44,6 +46,8 @@ def special(parser: Parser, token: Token, called: bool) -> Syntax | None:
         return piecewise(parser, token)
     if called and name in ("And", "Or", "Not"):
         return logic_call(parser, token)
+    if called and name in COMPARISONS:
+        return comparison_call(parser, token)
     if called and name == "Derivative":
         return sympy_derivative(parser, token)
     if called and name == "ones":
@@ -137,6 +141,18 @@ def logic_call(parser: Parser, token: Token) -> Syntax:
     for part in parts[1:]:
         node = Syntax(token.text.lower(), token.position, parser.end_of(), (node, part))
     return node
+
+
+def comparison_call(parser: Parser, token: Token) -> Syntax:
+    """SymPy's ``Eq(a, b)`` and ``Ne(a, b)``, and the other comparisons by their short names."""
+    parser.enter(parser.advance())
+    left = parser.expression(0)
+    parser.expect(",", f"between the two sides of {token.text}")
+    right = parser.expression(0)
+    parser.expect(")", f"after {token.text}")
+    parser.leave()
+    operation = COMPARISONS[token.text]
+    return Syntax("compare", token.position, parser.end_of(), (left, right), operation)
 
 
 def ones(parser: Parser, token: Token) -> Syntax:

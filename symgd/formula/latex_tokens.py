@@ -193,7 +193,7 @@ def _letters(
     if run in words:
         tokens.append(LatexToken("name", run, position, spaced, len(run), run))
         return stop
-    if not _below(tokens):
+    if len(run) > 1 and not _below(tokens):
         _refuse_words(text, run, position)
     for i, letter in enumerate(run or text[position]):
         name = _GREEK_LETTERS.get(letter, letter)

@@ -51,7 +51,7 @@ class Declared:
     def sizes(self) -> frozenset[str]:
         """The names of sizes that occur in declared shapes, such as ``n`` and ``p``."""
         shapes = [s for s in (*self.shapes.values(), *self.columns.values()) if s]
-        return frozenset(_base_size(d) for s in shapes for d in s if isinstance(d, str))
+        return frozenset(base_size(d) for s in shapes for d in s if isinstance(d, str))
 
 
 @dataclass
@@ -100,7 +100,7 @@ def survey(root: Syntax, declared: frozenset[str]) -> Survey:
             continue
         if kind in ("ones", "scatter"):
             named = piece.value if kind == "ones" else piece.value[0]
-            sizes |= {_base_size(size) for size in named if isinstance(size, str)}
+            sizes |= {base_size(size) for size in named if isinstance(size, str)}
         if kind == "index" and piece.args[0].kind == "name":
             scopes[id(piece)] = scope
             uses.append(_indexed_use(piece, scope, inside, below))
@@ -149,7 +149,7 @@ def refuse_look_alikes(found: Survey) -> None:
                 )
 
 
-def _base_size(size: str) -> str:
+def base_size(size: str) -> str:
     """``N`` of ``N-1``."""
     return re.split(r"[+-]", size)[0]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symgd.errors import LimitProblem, NameProblem, SyntaxProblem
+from symgd.errors import LimitProblem, NameProblem, OptionError, SyntaxProblem
 
 MAX_TEXT = 1_000_000
 MAX_TOKENS = 200_000
@@ -104,8 +104,11 @@ def tokenize(text: str) -> list[Token]:
     """The tokens of ``text``, closed by one of kind ``"end"``.
 
     Raises :class:`SyntaxProblem` at the first character outside the alphabet
-    and :class:`LimitProblem` for texts of more than a million characters.
+    and :class:`LimitProblem` for texts of more than a million characters; what is not
+    text at all is an :class:`~symgd.errors.OptionError`.
     """
+    if not isinstance(text, str):
+        raise OptionError(f"a formula is text, not {type(text).__name__}")
     if len(text) > MAX_TEXT:
         raise LimitProblem(f"the formula has {len(text):,} characters; the limit is {MAX_TEXT:,}")
     tokens = list(_scan(text))

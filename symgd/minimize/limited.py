@@ -10,6 +10,7 @@ are crossed are added.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,17 +68,12 @@ def descend_limited(
     """The minimum within the limits and the verdict on it."""
     theta = limits.clipped(theta)
     course.begin(theta)
-    found = []
-    for near in _neighbourhoods(limits, squares, course, theta):
-        fixed = solve_active(limits, near)
-        if fixed is not None:
-            found.append(fixed)
-            break
-        found.append(near)
-    best = found[-1]
-    if isinstance(best, tuple):
-        fixed, held = best
-        return fixed.theta, _verdict(limits, judge, fixed, held)
+    best = theta
+    for best in _neighbourhoods(limits, squares, course, theta):
+        solved = solve_active(limits, best)
+        if solved is not None:
+            fixed, held = solved
+            return fixed.theta, _verdict(limits, judge, fixed, held)
     values, _ = all_limits(limits, best)
     broken = np.where(_equal(limits), -np.abs(values), values)
     if broken.min(initial=0.0) < -1e-6 * (1 + np.abs(best).max()):
@@ -113,7 +109,7 @@ def _verdict(limits: Limits, judge: Judge, fixed: Fixed, held: IntArray) -> Verd
 
 def _neighbourhoods(
     limits: Limits, squares: Residuals | None, course: Course, theta: FloatArray
-) -> Any:
+) -> Iterator[FloatArray]:
     """Points near the minimum by one method after the other."""
     if squares is not None and not limits.count:
         yield _trf(limits, squares, course, theta)
@@ -195,7 +191,7 @@ def _trust(limits: Limits, course: Course, theta: FloatArray) -> FloatArray:
         try:
             result = minimize(
                 lambda at: course.at(at).loss, theta, jac=lambda at: course.at(at).gradient,
-                hess=course.evaluate.function.hessian, method="trust-constr", constraints=rules,
+                hess=course.function.hessian, method="trust-constr", constraints=rules,
                 bounds=Bounds(limits.low, limits.high),
                 options={"maxiter": 500, "gtol": 1e-12, "xtol": 1e-14},
             )  # fmt: skip
@@ -252,7 +248,9 @@ def _proper(limits: Limits, fixed: Fixed, start: FloatArray) -> bool:
     level = 1e-8 * size + 1e-9 * float(curved.max(initial=0.0))
     values, rows = all_limits(limits, fixed.theta)
     reach = np.abs(rows) @ np.abs(fixed.theta) + 1e-12
-    unmet = np.abs(values[: limits.count])[limits.equal] > 1e-7 * reach[: limits.count][limits.equal]
+    unmet = (
+        np.abs(values[: limits.count])[limits.equal] > 1e-7 * reach[: limits.count][limits.equal]
+    )
     if unmet.any():
         return False
     near = after <= before + 1e-5 * (abs(before) + 1e-12) or not np.isfinite(before)
@@ -290,9 +288,7 @@ def _prices(limits: Limits, theta: FloatArray, held: IntArray) -> FloatArray:
     return np.asarray(np.linalg.lstsq(rows[held].T, gradient, rcond=None)[0])
 
 
-def _wrong(
-    limits: Limits, fixed: Fixed, held: IntArray, equal: Any
-) -> tuple[int, bool] | None:
+def _wrong(limits: Limits, fixed: Fixed, held: IntArray, equal: Any) -> tuple[int, bool] | None:
     """The limit that breaks the conditions most, and whether it is to be released."""
     values, rows = all_limits(limits, fixed.theta)
     size = np.maximum(np.abs(rows) @ np.abs(fixed.theta), 1e-300)
@@ -308,9 +304,7 @@ def _wrong(
     return None
 
 
-def _with(
-    limits: Limits, theta: FloatArray, held: IntArray, index: int, equal: Any
-) -> IntArray:
+def _with(limits: Limits, theta: FloatArray, held: IntArray, index: int, equal: Any) -> IntArray:
     places = np.append(held, index)
     _, rows = all_limits(limits, theta)
     order = np.where(equal[places], -1.0, np.where(places == index, 0.0, 1.0))

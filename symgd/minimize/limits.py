@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -210,7 +210,7 @@ def _side_node(objective: Objective, text: str, whole: str) -> Node:
     try:
         problem = read(
             text.strip(), columns=data or None, shapes=wrt,
-            constants=partials.problem.declared.constants,
+            constants=cast(Mapping[str, float], partials.problem.declared.constants),
         )  # fmt: skip
     except FormulaError as error:
         raise OptionError(f"the constraint {whole!r} is not understood\n{error}") from None

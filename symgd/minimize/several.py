@@ -62,11 +62,22 @@ def run_each(
         runs.append(once(theta))
         if runs[-1].outcome is Outcome.INTERRUPTED:
             break
-    best = min(runs, key=_rank)
+    best = _tidiest(runs)
     return replace(
         best, minima=distinct(runs), evaluations=sum(r.evaluations for r in runs),
         steps=sum(r.steps for r in runs), seconds=perf_counter() - began,
     )  # fmt: skip
+
+
+def _tidiest(runs: list[Solution]) -> Solution:
+    """The lowest run; among equal ones the one with the fewest minus signs, then the smallest.
+
+    Many models have mirrored minima (a sine of negative amplitude, half a turn further).
+    """
+    first = min(runs, key=_rank)
+    level = first.loss + 1e-9 * abs(first.loss)
+    equal = [r for r in runs if r.outcome is first.outcome and r.loss <= level]
+    return min(equal, key=lambda r: (int((r.theta < 0).sum()), float(np.abs(r.theta).sum())))
 
 
 def _rank(run: Solution) -> tuple[int, float]:

@@ -100,7 +100,10 @@ def engines(task: Task, name: str) -> list[tuple[str, Engine]]:
     def many(course: Course, theta: FloatArray) -> Point:
         return truncated_newton(course, lbfgs(course, theta))
 
-    both = [("Newton steps", scaled), ("the path of steepest descent", flow)]
+    both: list[tuple[str, Engine]] = [
+        ("Newton steps", scaled),
+        ("the path of steepest descent", flow),
+    ]
     if not task.has_data:
         both.reverse()
     if name == "lm":
@@ -122,6 +125,17 @@ def kinked(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Arriv
     return Arrival(_reported(course, found[0]), found[1])
 
 
+def predicted(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Arrival | None:
+    """Where a loss of a badly conditioned linear predictor ends."""
+    from symgd.minimize.predicted import descend_predictor, needed
+
+    predictor = needed(task.objective)
+    if predictor is None:
+        return None
+    found = descend_predictor(predictor, course, judge, theta)
+    return None if found is None else Arrival(_reported(course, found[0]), found[1])
+
+
 def doubted(task: Task, arrival: Arrival) -> Arrival:
     """An arrival at a loss with kinks is good only if there is no kink near it."""
     from symgd.minimize.kinked import beside_all_kinks
@@ -129,9 +143,7 @@ def doubted(task: Task, arrival: Arrival) -> Arrival:
     if arrival.verdict.outcome not in _GOOD or beside_all_kinks(task.objective, arrival.theta):
         return arrival
     text = "The loss has a kink here, and it could not be proved that this is its minimum. "
-    return Arrival(
-        arrival.theta, Verdict(Outcome.STALLED, text + Outcome.STALLED.value, Kind.OPEN)
-    )
+    return Arrival(arrival.theta, Verdict(Outcome.STALLED, text + Outcome.STALLED.value, Kind.OPEN))
 
 
 def rivals(task: Task, name: str, course: Course) -> list[tuple[str, Engine]]:
@@ -171,6 +183,8 @@ def solve(task: Task, name: str, theta: FloatArray, why: str = "") -> Solution:
                 best = Arrival(*descend_limited(task.limits, task.residuals, course, judge, theta))
                 _reported(course, best.theta)
                 return report(task, course, best, name, task.limits.words, tried)
+            if name == "newton" and task.has_data:
+                best = predicted(task, course, judge, theta)
             if name == "kinks":
                 best = kinked(task, course, judge, theta)
                 tried += ["smoothing and an active set"]
@@ -187,10 +201,9 @@ def solve(task: Task, name: str, theta: FloatArray, why: str = "") -> Solution:
                     break
             if task.structure.pieces and not (best is not None and best.good):
                 tried.append("smoothing and an active set")
-                arrival = kinked(task, course, judge, best.theta if best is not None else theta)
-                best = arrival if arrival is not None and best is None else best
-                if arrival is not None and best is not None:
-                    best = better(best, arrival, task.objective)
+                other = kinked(task, course, judge, best.theta if best is not None else theta)
+                if other is not None:
+                    best = better(best, other, task.objective)
             for title, engine in rivals(task, name, course):
                 tried.append(title)
                 best = better(best, arrive(task, course, judge, engine(course, theta).theta),
@@ -273,9 +286,7 @@ def stopped(
     return Arrival(theta, Verdict(outcome, outcome.value, Kind.OPEN))
 
 
-def undefined(
-    task: Task, course: Course, theta: FloatArray, name: str, why: str
-) -> Solution:
+def undefined(task: Task, course: Course, theta: FloatArray, name: str, why: str) -> Solution:
     """The solution of a run whose start is outside the domain of the loss."""
     text = "The loss or its gradient is not a finite number at the start. "
     verdict = Verdict(Outcome.LEFT_DOMAIN, text + Outcome.LEFT_DOMAIN.value, Kind.OPEN)
@@ -299,7 +310,9 @@ def report(
     message = verdict.message
     others = list(tried)[1:]
     if others and verdict.outcome not in _GOOD:
-        message += f" ({' and '.join(others)} {'were' if len(others) > 1 else 'was'} tried as well.)"
+        message += (
+            f" ({' and '.join(others)} {'were' if len(others) > 1 else 'was'} tried as well.)"
+        )
     left = verdict.outcome is Outcome.LEFT_DOMAIN
     method = TITLES.get(name, name) + (f", because {why}" if why and why != "as asked for" else "")
     return Solution(

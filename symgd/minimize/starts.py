@@ -15,8 +15,8 @@ import numpy as np
 
 from symgd.compile.least_squares import Residuals
 from symgd.compile.objective import Objective, as_floats
-from symgd.descend.objective import FloatArray
 from symgd.derive.partials import Partials
+from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
 
 Start = Mapping[str, Any] | float | str | None

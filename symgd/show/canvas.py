@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from symgd.show.theme import Theme
+from symgd.show.words import TIMES, number, safe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,6 +77,26 @@ def titled(figure: Figure, theme: Theme, title: str, subtitle: str = "") -> None
     _reserve(figure, top=top)
 
 
+def log_scale(axes: Axes) -> None:
+    """A logarithmic vertical axis with its decades as plain text, and nothing between them."""
+    from matplotlib.ticker import NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: decade(value))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def decade(value: float) -> str:
+    """A power of ten as it stands on an axis.
+
+    >>> decade(0.01), decade(1e5), decade(20.0)
+    ('0.01', '10⁵', '20')
+    """
+    text = number(value, 3)
+    head, times, power = text.partition(f"1{TIMES}")
+    return f"{head}{power}" if times and not head.strip("\N{MINUS SIGN}") else text
+
+
 def fitted_text(
     figure: Figure, left: float, top: float, words: str, colour: str, size: float
 ) -> Any:
@@ -111,8 +132,6 @@ def _reserve(figure: Figure, bottom: float = 0.0, top: float = 1.0) -> None:
 
 def _fit_width(figure: Figure, text: Any, share: float) -> None:
     """Shrink a text to a share of the width; what is still too wide is cut."""
-    from symgd.show.words import safe
-
     room = share * figure.get_figwidth() * figure.dpi
     width = extent(figure, text)[0]
     if width <= room:

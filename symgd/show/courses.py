@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from symgd.descend import Solution
 from symgd.descend.history import History
 from symgd.descend.objective import FloatArray
-from symgd.show.canvas import SMALL, message, new_figure, noted, styled, titled
+from symgd.show.canvas import SMALL, decade, log_scale, message, new_figure, noted, styled, titled
 from symgd.show.curves import outcome_line
 from symgd.show.scene import objective_of, scene
 from symgd.show.theme import DASHES, Theme, theme_of
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BUCKETS = 700
 SHOWN = 7
 DECADES = 30.0
+GAP = 0.12
+"""The least distance of two names beside their lines, as a share of the axes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,27 +184,23 @@ def most_moved(record: History, count: int) -> list[int]:
 
 def _name_lines(axes: Axes, record: History, chosen: list[int], theme: Theme) -> None:
     """Each name at the right end of its line, moved apart where they would overlap."""
-    figure = axes.figure
-    figure.canvas.draw()
-    low, high = axes.transAxes.transform([[0, 0], [1, 1]])[:, 1]
-    places = []
-    for k, place in enumerate(chosen):
+    axes.autoscale_view()
+    to_share = axes.transScale + axes.transLimits
+    ends = []
+    for place in chosen:
         course = record.theta[:, place]
         known = course[np.isfinite(course)]
-        end = float(axes.transData.transform((0.0, known[-1]))[1]) if known.size else low
-        places.append([min(max(end, low), high), k])
-    places.sort()
-    gap = 0.155 * figure.dpi
-    for here, after in itertools.pairwise(places):
-        after[0] = max(after[0], here[0] + gap)
-    ceiling = high
-    for here in reversed(places):
-        here[0] = min(here[0], ceiling)
-        ceiling = here[0] - gap
-    for height, k in places:
-        share = (height - low) / (high - low)
+        end = float(to_share.transform((0.0, known[-1]))[1]) if known.size else 0.0
+        ends.append(min(max(end, 0.0), 1.0))
+    order = sorted(range(len(chosen)), key=lambda k: ends[k])
+    for here, after in itertools.pairwise(order):
+        ends[after] = max(ends[after], ends[here] + GAP)
+    ceiling = 1.0
+    for k in reversed(order):
+        ends[k] = min(ends[k], ceiling)
+        ceiling = ends[k] - GAP
         axes.text(
-            1.012, share, name_of(record.layout.names[chosen[int(k)]]), color=theme.series[int(k)],
+            1.012, ends[k], name_of(record.layout.names[chosen[k]]), color=theme.series[k],
             transform=axes.transAxes, va="center", fontsize=10.5,
         )  # fmt: skip
 
@@ -264,7 +262,7 @@ def _scale(axes: Axes, values: FloatArray) -> None:
     """A logarithmic axis if the values are positive and span decades."""
     positive = values[values > 0]
     if len(positive) == len(values) and float(values.max()) > DECADES * float(values.min()):
-        axes.set_yscale("log")
+        log_scale(axes)
     elif len(positive) > 0.5 * len(values) and not np.any(values < 0):
         if float(values.max()) > DECADES * float(np.median(positive)):
             _symmetric(axes, float(positive.min()))
@@ -277,14 +275,14 @@ def _scale(axes: Axes, values: FloatArray) -> None:
 
 def _symmetric(axes: Axes, threshold: float) -> None:
     """A logarithmic axis in both directions, linear below the threshold, with few ticks."""
-    from matplotlib.ticker import LogFormatterSciNotation, SymmetricalLogLocator
+    from matplotlib.ticker import SymmetricalLogLocator
 
     threshold = 10.0 ** np.ceil(np.log10(threshold))
     axes.set_yscale("symlog", linthresh=threshold)
     locator = SymmetricalLogLocator(base=10, linthresh=threshold)
     locator.set_params(numticks=5)
     axes.yaxis.set_major_locator(locator)
-    axes.yaxis.set_major_formatter(LogFormatterSciNotation(linthresh=threshold))
+    axes.yaxis.set_major_formatter(lambda value, _: decade(value))
     axes.yaxis.minorticks_off()
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from symgd.descend import Progress
 from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
-from symgd.show.canvas import new_figure, styled, titled
+from symgd.show.canvas import log_scale, new_figure, styled, titled
 from symgd.show.courses import DECADES
 from symgd.show.theme import DASHES, theme_of
 from symgd.show.words import name_of, number
@@ -140,7 +140,10 @@ class Live:
         known = losses[np.isfinite(losses)]
         spans = known.size and known.min() > 0 and known.max() > DECADES * known.min()
         upper, lower = self._axes
-        upper.set_yscale("log" if spans else "linear")
+        if spans:
+            log_scale(upper)
+        elif upper.get_yscale() == "log":
+            upper.set_yscale("linear")
         with np.errstate(invalid="ignore"):
             self._loss_line.set_data(steps, np.clip(losses, -1e150, 1e150))
             for k, line in enumerate(self._lines):

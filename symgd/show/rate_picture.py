@@ -18,7 +18,7 @@ from symgd.descend import Outcome, Solution, descend
 from symgd.descend.objective import FloatArray
 from symgd.diagnose import curvature
 from symgd.errors import OptionError
-from symgd.show.canvas import SMALL, legend, new_figure, noted, styled, titled
+from symgd.show.canvas import SMALL, legend, log_scale, new_figure, noted, styled, titled
 from symgd.show.courses import Course, plot_course, step_axis
 from symgd.show.curves import Line, draw_steps
 from symgd.show.scene import Scene, reference, scene
@@ -192,7 +192,7 @@ def _losses(
         axes.lines[-1].set_markersize(3.5)
     axes.set_ylabel("loss above the minimum" if known else "loss")
     if known and first > bottom:
-        axes.set_yscale("log")
+        log_scale(axes)
         rise = first - bottom
         low = max(axes.get_ylim()[0], rise * 1e-9)
         axes.set_ylim(low, min(axes.get_ylim()[1], rise * 1e3))
@@ -232,7 +232,7 @@ def _zones(axes: Axes, span: tuple[float, float], limit: float, theme: Theme) ->
         (limit, high, "runs away", theme.series[1]),
     ):
         axes.axvspan(begin, end, color=colour, alpha=0.16, linewidth=0)
-        if np.log(end / begin) > 0.011 * len(words) * np.log(high / low):
+        if np.log(end / begin) > 0.0085 * len(words) * np.log(high / low):
             axes.text(
                 float(np.sqrt(begin * end)), 0.74, words, ha="center", va="center",
                 fontsize=SMALL, color=theme.ink,

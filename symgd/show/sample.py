@@ -107,10 +107,17 @@ def column_of(fit: Fit) -> str | None:
 
 
 def model_on(fit: Fit, column: str | None, places: FloatArray) -> Fitted:
-    """The model behind a fit with other values in its one column."""
-    source = fit.source
-    columns = {**source.columns, str(column): places}
-    return replace(source, columns=columns, sizes={**source.sizes, "N": len(places)})
+    """The model behind a fit with other values in its one column.
+
+    The columns of the loss alone keep some rows of their own, as many as there are places.
+    """
+    source, rows = fit.source, len(places)
+    columns = {
+        name: np.resize(values, (rows, *values.shape[1:])) if values.ndim else values
+        for name, values in source.columns.items()
+    }
+    columns[str(column)] = places
+    return replace(source, columns=columns, sizes={**source.sizes, "N": rows})
 
 
 def link_of(fit: Fit) -> Callable[[FloatArray], FloatArray] | None:

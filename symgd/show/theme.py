@@ -10,15 +10,11 @@ Backgrounds are opaque: a saved picture looks the same in a light and in a dark 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symgd.errors import OptionError
-
-if TYPE_CHECKING:
-    from matplotlib.colors import ListedColormap
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,10 @@ def theme_of(name: str) -> Theme:
 
 def shades(theme: Theme, count: int) -> list[Any]:
     """``count`` colours from low to high loss."""
-    return [_shades(theme.shades)(k / max(1, count - 1)) for k in range(count)]
+    from matplotlib.colors import LinearSegmentedColormap
+
+    steps = LinearSegmentedColormap.from_list("loss", list(theme.shades))
+    return [steps(k / max(1, count - 1)) for k in range(count)]
 
 
 def sequence(count: int, theme: Theme) -> list[Any]:
@@ -95,10 +94,3 @@ def sequence(count: int, theme: Theme) -> list[Any]:
     low, high = (0.0, 0.82) if theme.name == "light" else (0.25, 1.0)
     chosen = colormaps["viridis"]
     return [chosen(low + (high - low) * k / max(1, count - 1)) for k in range(count)]
-
-
-def _shades(colours: Sequence[str]) -> ListedColormap:
-    from matplotlib.colors import LinearSegmentedColormap, ListedColormap
-
-    steps = LinearSegmentedColormap.from_list("loss", list(colours))
-    return ListedColormap([steps(k / 255) for k in range(256)])

@@ -127,6 +127,9 @@ def number(value: float, digits: int = 4) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+_SIMPLE = re.compile(
+    r"([A-Za-z]|\\(alpha|beta|gamma|theta|eta|mu|sigma|lambda)|\\mathrm\{[A-Za-z]+\})(_\{\d+\})?"
+)
 TIMES = "\N{MULTIPLICATION SIGN}"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -151,6 +154,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def _drawable(latex: str) -> bool:
+    if _SIMPLE.fullmatch(latex):
+        return True
     from matplotlib.mathtext import MathTextParser
 
     try:

@@ -57,7 +57,7 @@ READINGS = {
     "sum(x > 0)/N": "sum(where(x > 0, 1, 0))/N",
     # derivatives
     "d/dx x^2": "2*x", "d/dx d/dx x^3": "6*x", "d^2/dx^2 x^3": "6*x", "3 d/dx x^2": "3*(2*x)",
-    "d/dx (x*d/dx x^3)": "9*x^2", "d/dx (x^2) (y+1)": "2*x*(y + 1)", "d/dx x^2 * y": "2*y*x",
+    "d/dx (x*d/dx x^3)": "9*x^2", "d/dx (x^2) (y+1)": "2*x*(y + 1)", "d/dx x^2 * y": "2*x*y",
     "∂/∂x (x^2 + y)": "2*x", "d^2/dxdy (x^2 y^2)": "4*x*y", "d/dm mean((y - m*x)^2)":
     "-2/N*sum(x*(y - m*x))", "d/dx": "d/dx", "d/e": "d/e", "d*x": "d*x",
     # big operators and indices
@@ -103,7 +103,7 @@ SYMPY = {
     "where(x < 0 and b > 1, a, where(a > 0 or not b > 0, x, b))",
     "Abs(x) + Max(x, y, z) - Min(x, 2) + Heaviside(x)":
     "abs(x) + max(max(x, y), z) - min(x, 2) + heaviside(x)",
-    "Derivative(x**2*y, x)": "2*y*x", "Derivative(x**4, (x, 2))": "12*x^2",
+    "Derivative(x**2*y, x)": "2*x*y", "Derivative(x**4, (x, 2))": "12*x^2",
     "exp(-x**2/2)*sqrt(2)/(2*sqrt(pi))": "exp(-x^2/2)*sqrt(2)/(2*sqrt(pi))",
 }  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_the_hostile_latex(row: dict[str, Any]) -> None:
     if text is None:
         g = row["gen"]
         text = g["prefix"] + g["unit"] * g["count"] + g["suffix"] + g["close"] * g["count"]
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         read_latex(text)
         found = "ok"
@@ -69,7 +69,7 @@ def test_the_hostile_latex(row: dict[str, Any]) -> None:
     allowed |= {"ok"} if row.get("accept_ok") else set()
     allowed |= {"error"} if row.get("accept_error") else set()
     assert found in allowed
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 # -- printed LaTeX is read back ------------------------------------------------------------------

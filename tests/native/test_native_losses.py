@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from symgd.compile.native.engine import host
-from symgd.compile.native.lower import NotNative
+from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective, compile_objective
 from symgd.derive.partials import derive
 from symgd.formula.problem import read

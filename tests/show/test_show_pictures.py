@@ -72,11 +72,11 @@ def test_every_problem_has_its_pictures(formula: str, options: dict[str, Any]) -
     data = options.get("data")
     drawn(show.history(run))
     drawn(show.plot_solution(run, formula, data=data, theme="dark"))
-    if run.layout.size >= 2:
+    if run.layout.size == 2:
         drawn(show.surface(formula, run, data=data))
 
 
-@pytest.mark.parametrize("formula", [PARABOLA, "x^2 + y^2", "sin(x)*cos(y) + 0.1*(x^2 + y^2)"])
+@pytest.mark.parametrize("formula", [PARABOLA, "sin(x)*cos(y) + 0.1*(x^2 + y^2)"])
 def test_a_picture_without_a_run_is_framed_by_the_minimum(formula: str) -> None:
     pictures = [show.curve] if "y" not in formula else [show.contour, show.surface, show.slices]
     for picture in pictures:
@@ -214,8 +214,8 @@ def test_a_gradient_too_large_for_a_graph_is_written_out() -> None:
     g = symgd.gradient(" + ".join(f"(x{k} - {k})^2*x{k + 1}" for k in range(20)))
     with pytest.raises(UnsupportedError, match="cannot be read"):
         show.graph(g)
-    assert len([t for t in drawn(g.plot() if hasattr(g, "plot") else show.plot_gradient(g)).texts
-                if t.get_gid() == "partial"]) == 9  # fmt: skip
+    figure = drawn(show.plot_gradient(g))
+    assert len([text for text in figure.texts if text.get_gid() == "partial"]) == 9
 
 
 def test_functions_fits_and_objectives_can_be_drawn() -> None:
@@ -228,8 +228,8 @@ def test_functions_fits_and_objectives_can_be_drawn() -> None:
     drawn(show.curve(lambda x: ((x - 3) ** 2, 2 * (x - 3)), single))
     drawn(show.contour(symgd.fit("y ~ m*x + b", DATA, rate=0.1)))
     g = symgd.gradient(MSE)
-    drawn(show.surface(g, data=DATA))
-    drawn(show.surface(g.compile(DATA)))
+    assert show.curve(g, data=DATA, over="b").axes[0].get_xlabel() == "$b$"
+    assert show.curve(g.compile(DATA), over="b").axes[0].get_xlabel() == "$b$"
 
 
 def test_what_cannot_be_drawn_is_refused_in_words() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from symgd.compile.fused import Limits, Stepper, epochs, rates_of, steps_of
 from symgd.compile.native.engine import host
-from symgd.compile.native.lower import NotNative
+from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective, compile_objective
 from symgd.derive.partials import derive
 from symgd.descend.batches import Batches

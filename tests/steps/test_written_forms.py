@@ -125,7 +125,7 @@ def test_names(name: str, latex: str, pretty: str) -> None:
     [
         ("x_1^2", "x_{1}^{2}"), ("theta_star^2", r"\left(\theta^{\star}\right)^{2}"),
         ("(x^2)^3", r"\left(x^{2}\right)^{3}"), ("sin(x)^2", r"\sin^{2}\left(x\right)"),
-        ("exp(x)^2", r"\left(e^{x}\right)^{2}"), ("sigma*(x - mu)", r"\sigma \cdot \left(x - \mu\right)"),
+        ("exp(x)^2", r"\left(e^{x}\right)^{2}"), ("sigma*(x - mu)", r"\sigma \cdot \left(x - \mu\right)"),  # noqa: E501
         ("2*3^x", r"2 \cdot 3^{x}"), ("-(a + b)", r"-\left(a + b\right)"),
         ("a - (b - c)", r"a - \left(b - c\right)"), ("1e-12*x", r"1e-12 x"),
         ("sum(x)*b", r"\left(\sum_{i=1}^{N} x_{i}\right) b"),

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from symgd.compile.cache import user_cache
-from symgd.compile.native.lower import NotNative
+from symgd.compile.native.spread import NotNative
 
 _FORMAT = "3"
 

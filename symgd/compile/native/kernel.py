@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from symgd.compile.native.code import Module
 from symgd.compile.native.engine import Loaded, has_symbol, host, load
-from symgd.compile.native.lower import Lowered, NotNative, lower
+from symgd.compile.native.lower import Lowered, lower
 from symgd.compile.native.module import PART, module_text
 from symgd.compile.native.operations import LIBRARY
 from symgd.compile.native.schedule import Schedule, schedule
+from symgd.compile.native.spread import NotNative
 from symgd.compile.native.steps import add_descent, add_descent_by_row
 from symgd.compile.program import Program
 from symgd.formula.shapes import Shape
@@ -179,10 +180,6 @@ class Kernel:
         self._outputs = slice(plan.first_output, plan.size)
         self._spares: list[Space] = []
         self._threaded = n * native.cost >= _WORTH_THREADS and threads() > 1
-
-    def at_rows(self, rows: IntArray) -> Kernel:
-        """The same program over the given rows."""
-        return Kernel(self.native, self.columns, self.fixed, len(rows), rows)
 
     @cached_property
     def _loaded(self) -> Loaded:
