@@ -160,14 +160,14 @@ def _batched(x: Any, y: Any, size: int, epochs: int) -> Callable[[], Any]:
         plan = Batches(n_rows=len(x), size=size, seed=0)
         stream, theta = passes(plan), np.zeros(2)
         chunk = max(1, 2000 // plan.per_epoch)
-        for _ in range(0, epochs, chunk):
-            taken = [next(stream) for _ in range(chunk)]
+        for done in range(0, epochs, chunk):
+            taken = [next(stream) for _ in range(min(chunk, epochs - done))]
             rows = np.concatenate([rows for rows, _ in taken])
             cuts = None
             if taken[0][1] is not None:
                 ends = [c[1:] + k * len(x) for k, (_, c) in enumerate(taken) if c is not None]
                 cuts = np.concatenate([[0], *ends])
-            rates = np.full(chunk * plan.per_epoch, RATE)
+            rates = np.full(len(taken) * plan.per_epoch, RATE)
             theta = stepper(theta, rates, rows=rows, cuts=cuts).thetas[-1]
         return theta
 

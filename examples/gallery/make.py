@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "data"
 PARABOLA = "(x - 3.5)^2 - 4.5x + 10"
 MSE = "mean((y - (m*x + b))^2)"
+BOWL = "x^2 + 12*y^2 - x*y"
 ROSENBROCK = "(1 - x)^2 + 100*(y - x^2)^2"
 
 
@@ -31,7 +32,7 @@ def line(rows: int = 60) -> dict[str, np.ndarray]:
 def pictures() -> dict[str, Callable[[], Any]]:
     """File name -> what makes the picture."""
     data, start = line(), {"m": -1, "b": 3}
-    valley = {"x": -1.2, "y": 1}
+    valley, far = {"x": -1.2, "y": 1}, {"x": -4, "y": 1.6}
     steps = symgd.minimize(PARABOLA, {"x": 0}, rate=0.2, precision=1e-3)
     fit = symgd.fit("y ~ m*x + b", data, start=start, rate=0.05)
     noisy = symgd.fit(
@@ -44,7 +45,9 @@ def pictures() -> dict[str, Callable[[], Any]]:
         start={"b1": 0.1, "b2": 0.01, "b3": 0.02},
     )
     slow = symgd.minimize(ROSENBROCK, valley, rate=1e-3, steps=5000)
-    newton = symgd.minimize(ROSENBROCK, valley)
+    plain = symgd.minimize(BOWL, far, rate=0.075)
+    heavy = symgd.minimize(BOWL, far, method="momentum", rate=0.01)
+    newton = symgd.minimize(BOWL, far, method="newton")
     return {
         "curve.png": lambda: show.curve(PARABOLA, steps),
         "rates.png": lambda: show.rates(PARABOLA, start={"x": 0}),
@@ -58,7 +61,7 @@ def pictures() -> dict[str, Callable[[], Any]]:
         "history.png": lambda: show.history(fit),
         "history_noisy.png": lambda: show.history(noisy),
         "compare.png": lambda: show.compare(
-            ROSENBROCK, {"gradient descent": slow, "Newton's method": newton}
+            BOWL, {"gradient descent": plain, "momentum": heavy, "Newton's method": newton}
         ),
         "graph.png": lambda: show.graph(MSE, {"m": 1, "b": 0}, data={"x": [1, 2], "y": [0, 1]}),
         "formulas.png": lambda: show.formulas(symgd.gradient(MSE)),

@@ -34,7 +34,7 @@ def check(claim: str | None, formula: str | None, **given: Any) -> int:
     """
     from symgd.errors import OptionError
 
-    options = {
+    options: dict[str, Any] = {
         "columns": names_of(given["columns"]),
         "shapes": shapes_of(given["shape"]),
         "constants": assignments(given["constant"], "constant") or None,

@@ -37,6 +37,7 @@ from symgd.cli.options import assignments, names_of, shapes_of
 )
 @click.option("--hessian", is_flag=True, help="Second derivatives too.")
 @click.option("--certificate", is_flag=True, help="How it was proved, and where it holds.")
+@click.option("--plot", metavar="FILE", help="Write a picture of the backpropagation graph.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def grad(formula: str, **options: Any) -> int:
     """The partial derivatives of FORMULA.
@@ -52,6 +53,10 @@ def grad(formula: str, **options: Any) -> int:
         formula, options["wrt"], columns=names_of(options["columns"]),
         shapes=shapes_of(options["shape"]), constants=constants, format=options["format_"],
     )  # fmt: skip
+    if options["plot"]:
+        from symgd.show import write
+
+        write(g, options["plot"])
     if options["as_json"]:
         print_json(_content(g, options))
         return 0

@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "symgd.cli.explain",
     "minimize": "symgd.cli.solve",
     "fit": "symgd.cli.solve",
+    "plot": "symgd.cli.plot",
     "demo": "symgd.cli.demo",
 }
 """Each command and the module that holds it, imported when it is called."""
@@ -39,6 +40,7 @@ SUMMARIES = {
     "explain": "Stable rates, steps, convexity, closed form: before the first step.",
     "minimize": "The minimum of a formula.",
     "fit": "Fit a model to the columns of a file.",
+    "plot": "A picture of a loss with a run on it.",
     "demo": "The textbook jobs, start to end.",
 }
 

@@ -148,6 +148,7 @@ def solver_options(command: Any) -> Any:
         click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers."),
         click.option("--missing", default="refuse", show_default=True, help="'refuse' or 'drop'."),
         click.option("--log", is_flag=True, help="Print every recorded step."),
+        click.option("--spark", is_flag=True, help="Draw the course of the loss in the terminal."),
         click.option("--plot", type=click.Path(dir_okay=False), help="Write a picture."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
     ]  # fmt: skip

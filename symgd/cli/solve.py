@@ -35,7 +35,9 @@ def minimize(formula: str, **given: Any) -> int:
     from symgd.minimize import minimize as run
 
     solution = run(formula, data=given["table"], wrt=given["wrt"], **_common(given))
-    return _finish(solution, given, None if given["table"] else (formula, given))
+    return _finish(
+        solution, {**given, "formula": formula}, None if given["table"] else (formula, given)
+    )
 
 
 @click.command(context_settings=FORMULA_FIRST)
@@ -106,9 +108,10 @@ class ProgressLine:
 def _finish(solution: Any, given: dict[str, Any], formula: tuple[str, Any] | None) -> int:
     """Print the result; the exit status is 0 only if it is what was asked for."""
     if given["plot"]:
-        from symgd.show import save
+        from symgd.show import write
 
-        save(solution.plot(), given["plot"])
+        write(solution, given["plot"], formula[0] if formula else given.get("formula"),
+              data=given.get("table"))  # fmt: skip
     if given["as_json"]:
         content = solution.to_dict()
         if given["log"]:
@@ -118,6 +121,10 @@ def _finish(solution: Any, given: dict[str, Any], formula: tuple[str, Any] | Non
         if given["log"]:
             _print_log(solution)
         click.echo(str(solution))
+        if given["spark"]:
+            from symgd.show import chart
+
+            click.echo(chart(solution.history.loss))
         if formula is not None:
             _print_exact(*formula)
     return _status(solution, given)

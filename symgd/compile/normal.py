@@ -28,7 +28,7 @@ from symgd.compile.native.kernel import Columns, Kernel, native_program
 from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective
 from symgd.compile.program import linearize
-from symgd.compile.structure import Square
+from symgd.compile.square_terms import Square
 from symgd.derive.arrays import filled
 from symgd.derive.forward import tangents
 from symgd.descend.objective import FloatArray

@@ -278,17 +278,13 @@ def compile_objective(
     for name, shape in (shapes or {}).items():
         if name in partials.wrt:
             bind(name, problem.shape(name), tuple(shape), sizes)
-    layout = Layout.of(
-        {name: resolve(problem.shape(name), sizes, name) for name in partials.wrt}
-    )
+    layout = Layout.of({name: resolve(problem.shape(name), sizes, name) for name in partials.wrt})
     compiled = Compiled([partials.loss, *partials.raw.values()])
     runner, how = choose(compiled.program, partials.problem, layout, columns, sizes, backend)
     return Objective(partials, layout, columns, sizes, compiled, how, runner)
 
 
-def bind_data(
-    partials: Partials, data: Mapping[str, Any]
-) -> tuple[dict[str, FloatArray], Sizes]:
+def bind_data(partials: Partials, data: Mapping[str, Any]) -> tuple[dict[str, FloatArray], Sizes]:
     """The arrays of all names that are not differentiated by, and the sizes they fix."""
     problem = partials.problem
     needed = [s for s in problem.symbols if s.name not in partials.wrt]

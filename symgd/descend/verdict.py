@@ -27,6 +27,7 @@ from symgd.descend.endless import Fall, where_to
 from symgd.descend.estimate import Estimate, Kind, named
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.objective import FloatArray
+from symgd.descend.sharp import sharp
 from symgd.descend.solution import Outcome
 from symgd.descend.trust import Model
 
@@ -80,16 +81,22 @@ class Plain:
 
 
 class Judge:
-    """Judges end points of one run. ``precision`` is absolute, or None for relative."""
+    """Judges end points of one run. ``precision`` is absolute, or None for relative.
 
-    def __init__(self, course: Course, start: FloatArray, precision: float | None) -> None:
+    ``smooth`` says that the loss is known to have no kinks.
+    """
+
+    def __init__(
+        self, course: Course, start: FloatArray, precision: float | None, smooth: bool = False
+    ) -> None:
         self.course, self.start, self.precision = course, start, precision
+        self.smooth = smooth
         self.names = course.layout.names
 
     def judge(self, theta: FloatArray, closeness: Closeness | None) -> Verdict:
         """The verdict on a point at which an engine has come to rest."""
         verdict = self._judge(theta, closeness)
-        unique = verdict.kind is Kind.MINIMUM and verdict.outcome is not Outcome.STALLED
+        unique = verdict.kind is Kind.MINIMUM and verdict.outcome is Outcome.CONVERGED
         affine = closeness is not None and closeness.affine
         return verdict if unique or affine else self._endless(theta) or verdict
 
@@ -161,6 +168,10 @@ class Judge:
     # -- without squares -----------------------------------------------------------------------
 
     def _general(self, theta: FloatArray) -> Verdict:
+        errors = sharp(self.course.function, theta) if self.smooth else None
+        if errors is not None:
+            found = Estimate(Kind.MINIMUM, largest(errors), largest(errors), 0.0)
+            return self._settled(found, errors, self.allowed(theta, errors), theta)
         loss, gradient = self.course.evaluate(theta)
         hessian = self.course.function.hessian(theta)
         if not (math.isfinite(loss) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):

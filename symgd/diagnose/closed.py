@@ -60,26 +60,29 @@ class ClosedForm:
 
 
 def closed_form(
-    partials: Partials, objective: Objective | None = None, seconds: float = 0.0
+    partials: Partials,
+    objective: Objective | None = None,
+    seconds: float = 0.0,
+    exact: FloatArray | None = None,
 ) -> ClosedForm:
     """Set the gradient to zero and solve, where that is possible.
 
     Linear systems and polynomials in one unknown are solved exactly at once; with ``seconds`` the
     algebra also tries other equations for so long. For a quadratic loss over data the formula is
-    found, and with ``objective`` (the loss on its data) the numbers too.
+    found, and with ``objective`` (the loss on its data) the numbers too (``exact`` is its
+    minimiser, where that is known already).
     """
     data = [s for s in partials.problem.symbols if s.name not in partials.wrt]
     scalars = not any(partials.problem.shape(name) for name in partials.wrt)
+    nothing = ClosedForm((), "")
+    if not data and scalars:
+        return _exact(partials, seconds)
     if not data:
-        return (
-            _exact(partials, seconds)
-            if scalars
-            else _numbers(partials, objective, ClosedForm((), ""))
-        )
+        return _numbers(partials, objective, nothing, exact)
     if _degree(partials) > 1:
-        return ClosedForm((), "")
+        return nothing
     found = _sums(partials, max(seconds, SECONDS)) if scalars else _matrices(partials)
-    return _numbers(partials, objective, found)
+    return _numbers(partials, objective, found, exact)
 
 
 def _degree(partials: Partials) -> float:
@@ -163,11 +166,13 @@ def _matrices(partials: Partials) -> ClosedForm:
     return ClosedForm((), found.text, latex=found.latex) if found else ClosedForm((), "")
 
 
-def _numbers(partials: Partials, objective: Objective | None, found: ClosedForm) -> ClosedForm:
+def _numbers(
+    partials: Partials, objective: Objective | None, found: ClosedForm, exact: FloatArray | None
+) -> ClosedForm:
     """``found`` with its point, if the quadratic loss on the data has exactly one."""
     if objective is None or objective.layout.size > _DENSE or _degree(partials) > 1:
         return found
-    theta = minimiser(objective)
+    theta = minimiser(objective) if exact is None else exact
     if theta is None:
         return found
     return ClosedForm((objective.unpack(theta),), found.text, found.sums, found.latex, found.note)

@@ -62,9 +62,10 @@ def diagnose(
         loss, gradient = objective(theta)
         bend = _bend(objective, theta, structure)
         arrived = _arrived(bend, theta, gradient, structure, search)
-        closed = closed_form(partials, objective, plan.seconds)
+        exact = minimiser(objective) if structure.quadratic and theta.size <= DENSE else None
+        closed = closed_form(partials, objective, plan.seconds, exact)
         known = bend if structure.quadratic or arrived in ("minimum", "flat") else None
-        paces = _paces(objective, theta, known, structure, plan)
+        paces = _paces(theta if exact is None else exact, known, structure, plan)
         return Diagnosis(
             formula=to_text(partials.written),
             reading=partials.problem.reading,
@@ -135,8 +136,7 @@ def _standardised(
 
 
 def _paces(
-    objective: Objective,
-    theta: FloatArray,
+    minimum: FloatArray,
     bend: Curvature | None,
     structure: Structure,
     plan: Plan,
@@ -146,7 +146,7 @@ def _paces(
         return ()
     course = None
     if structure.quadratic and plan.start is not None and bend.smallest >= -bend.noise:
-        course = _course(objective, theta, bend, plan.start)
+        course = _course(minimum, bend, plan.start)
     rates = dict(plan.rates)
     best = bend.best_rate
     if not any(isinstance(r, float) and abs(r - best) <= 1e-3 * best for r in rates.values()):
@@ -162,13 +162,10 @@ def _rounded_down(rate: float) -> float:
     return near if near <= rate else float(f"{(math.floor(rate / unit) - 1e-9) * unit:.4g}")
 
 
-def _course(
-    objective: Objective, theta: FloatArray, bend: Curvature, start: FloatArray
-) -> Course | None:
+def _course(minimum: FloatArray, bend: Curvature, start: FloatArray) -> Course:
     """The course of a descent on a quadratic loss."""
     assert bend.vectors is not None
-    exact = minimiser(objective)
-    error = bend.vectors.T @ (start - (theta if exact is None else exact))
+    error = bend.vectors.T @ (start - minimum)
     flat = np.abs(bend.eigenvalues) <= bend.noise
     values = np.where(flat, 0.0, bend.eigenvalues)
     return Course(values, bend.vectors, np.where(flat, 0.0, error))

@@ -25,7 +25,8 @@ from symgd.diagnose.spectrum import Curvature
 from symgd.errors import SymgdError
 
 ROWS = 20_000
-"""With more rows a sample of so many stands for them."""
+NUMBERS = 400_000
+"""With more rows a sample stands for them: of so many rows, of fewer for many parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +79,9 @@ def row_gradients(objective: Objective, theta: FloatArray) -> FloatArray | None:
     try:
         count = objective.n_rows
         rows = np.arange(count)
-        if count > ROWS:
-            rows = np.sort(np.random.default_rng(0).choice(count, ROWS, replace=False))
+        most = max(400, min(ROWS, NUMBERS // theta.size**2))
+        if count > most:
+            rows = np.sort(np.random.default_rng(0).choice(count, most, replace=False))
         parts = [objective.at_rows(rows[i : i + 1])(theta)[1] for i in range(rows.size)]
     except SymgdError:
         return None

@@ -19,6 +19,9 @@ from symgd.descend.objective import FloatArray
 from symgd.diagnose.spectrum import Curvature, curvature
 from symgd.formula.graph import Node, symbols_of, topological
 
+MOST = 100
+"""With more parameters than this nothing is said."""
+
 
 @dataclass(frozen=True, eq=False)
 class Standardised:
@@ -39,7 +42,7 @@ def standardised(
     objective: Objective, structure: Structure, theta: FloatArray
 ) -> Standardised | None:
     """The curvature at ``theta`` with standardised columns, for linear models; else ``None``."""
-    if not structure.affine or structure.squares is None:
+    if not structure.affine or structure.squares is None or theta.size > MOST:
         return None
     names = _slope_columns(objective, [s.residual for s in structure.squares])
     if not names:

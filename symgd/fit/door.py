@@ -89,6 +89,7 @@ def fit(
     )
     parsed, model_syntax = _loss_syntax(target, right, loss, template, names)
     found = with_data(parsed, data, shapes=shapes, constants=constants, missing=missing)
+    _check_weights(found, weights, sigma)
     partials = derive(found.problem)
     solution = run(
         partials, found.columns, start, rate=rate, schedule=schedule, precision=precision,
@@ -146,6 +147,19 @@ def _with_weights(
         names = frozenset(column_names(data))
     factor = column if what == "weights" else f"1/{column}^2"
     return weighted(loss, factor), data, names, factor
+
+
+def _check_weights(found: WithData, weights: Any, sigma: Any) -> None:
+    """Refuse weights below zero and errors that are not above."""
+    given = weights if weights is not None else sigma
+    if given is None:
+        return
+    values = np.asarray(found.columns[given if isinstance(given, str) else _WEIGHT])
+    wrong = values < 0 if weights is not None else values <= 0
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        what = "weights must not be negative" if weights is not None else "sigma must be above zero"
+        raise DataError(f"{what}: row {row + 1} has {values[row]:g}")
 
 
 def _joined(data: Any, given: Any, what: str, used: list[str], missing: str) -> Any:
@@ -230,8 +244,6 @@ def _fitted(
     sizes.setdefault("N", found.n_rows)
     values = Compiled([target_node, *rest]).run(columns, sizes)
     target_values, *weight = [np.array(np.broadcast_to(v, (found.n_rows,))) for v in values]
-    if weight and not (np.isfinite(weight[0]).all() and (weight[0] >= 0).all()):
-        raise DataError("weights must be finite and not negative, sigma must not be zero")
     return Fitted(
         partials, prediction, target_values, target, columns,
         {**sizes, **_parameter_sizes(partials, solution)}, solution.layout.shapes,

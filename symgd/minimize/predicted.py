@@ -30,7 +30,7 @@ def descend_predictor(
     inner.evaluate.deadline = course.evaluate.deadline
     phi = settle(inner, newton(inner, predictor.phi(theta)).theta)
     course.evaluate.calls += inner.evaluate.calls
-    own = Judge(inner, np.zeros(theta.size), 1e-9 * max(1.0, float(np.abs(phi).max())))
+    own = Judge(inner, np.zeros(theta.size), 1e-9 * max(1.0, float(np.abs(phi).max())), True)
     verdict = own.judge(phi, None)
     if verdict.kind is not Kind.MINIMUM or verdict.errors is None:
         return None

@@ -169,7 +169,8 @@ def _linear(course: Course, theta: FloatArray) -> Point:
 def solve(task: Task, name: str, theta: FloatArray, why: str = "") -> Solution:
     """Minimise from ``theta`` by the engine ``name``; whatever happens is the outcome."""
     course = task.course()
-    judge = Judge(course, theta, task.precision)
+    smooth = task.structure.smooth and not task.structure.pieces
+    judge = Judge(course, theta, task.precision, smooth)
     tried: list[str] = []
     best: Arrival | None = None
     halted: Outcome | None = None

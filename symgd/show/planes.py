@@ -121,9 +121,9 @@ def draw_way(
     axes.plot(
         *points[kept].T, color=colour, linewidth=0.9 if crowd else 2.2, zorder=4, gid="path",
         label=label, linestyle=DASHES[style % len(DASHES)], alpha=0.75 if crowd else 1.0,
-        path_effects=None if crowd else cased(theme, 4.0), marker=None if crowd else MARKS[style],
+        path_effects=None if crowd else cased(theme, 4.0 if label is None else 3.0), marker=None if crowd else MARKS[style],
         markersize=5.5, markeredgecolor=theme.face, markeredgewidth=0.7,
-        markevery=None if crowd else _marked(points[kept], seen),
+        markevery=None if crowd else _marked(points[kept], seen, 0.03 if label is None else 0.045),
     )  # fmt: skip
     if not way.astray:
         axes.plot(
@@ -134,8 +134,8 @@ def draw_way(
     return [*way.notes, thinned]
 
 
-def _marked(points: FloatArray, seen: Plane) -> list[int]:
-    return [int(k) for k in distinct(points, seen.spans, 0.03)]
+def _marked(points: FloatArray, seen: Plane, gap: float) -> list[int]:
+    return [int(k) for k in distinct(points, seen.spans, gap)]
 
 
 def mark_ends(axes: Axes, seen: Plane, way: Way, theme: Theme) -> None:

@@ -166,9 +166,10 @@ def _with_numbers(prediction: Node, fit: Fit) -> str | None:
             if symbol.shape or not np.isfinite(value).all():
                 return None
             numbers[symbol] = graph.number(Fraction(f"{float(value):.4g}"))
+        elif len(symbol.shape) == 1:  # one row of the column
+            numbers[symbol] = graph.symbol(symbol.value)
     try:
         node = rebuild(topological(prediction), numbers, graph)[prediction]
     except SymgdError:
         return None
-    latex = formula_tex(node)
-    return None if latex is None else latex.replace("_i", "")
+    return formula_tex(node)

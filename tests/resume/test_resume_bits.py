@@ -10,6 +10,7 @@ import pytest
 
 import symgd
 from symgd.descend import RunState, cosine, inverse_time
+from symgd.errors import OptionError
 from symgd.methods import METHODS
 from symgd.resume import Checkpoint, load, save
 
@@ -146,6 +147,20 @@ def test_a_fit_can_be_gone_on_with(tmp_path: Path) -> None:
     whole = symgd.fit("y ~ m*x + b", DATA, steps=40, **options)
     save(tmp_path / "run.json", symgd.fit("y ~ m*x + b", DATA, steps=15, **options))
     assert same(load(tmp_path / "run.json").resume(data=DATA, steps=25), whole)
+
+
+def test_the_bare_loop_goes_on_too() -> None:
+    def bowl(theta: symgd.descend.FloatArray) -> tuple[float, symgd.descend.FloatArray]:  # type: ignore[attr-defined]
+        return float(theta @ theta), 2.0 * theta
+
+    options: dict[str, Any] = {"rate": inverse_time(3, 20), "precision": None}
+    whole = symgd.descend(bowl, [3.0, -1.0], steps=9, **options)
+    part = symgd.descend(bowl, [3.0, -1.0], steps=4, **options)
+    rest = symgd.descend(bowl, [0.0, 0.0], steps=5, resume=part.state, **options)
+    assert same(rest, whole)
+    assert rest.evaluations >= whole.evaluations
+    with pytest.raises(OptionError, match="2 parameters"):
+        symgd.descend(bowl, [0.0], steps=5, resume=part.state, **options)
 
 
 def test_a_resumed_run_converges_as_well(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_nonnegative_least_squares_agrees_with_scipy() -> None:
     )
     assert found.converged
     np.testing.assert_allclose(found.params["w"], nnls(X, TARGET)[0], atol=1e-10)
-    assert "at the bound: w[1]" in found.message
+    assert "bound: w[1]" in found.message
 
 
 def test_limits_that_contradict_each_other_are_no_minimum() -> None:
@@ -78,7 +78,7 @@ def test_a_fit_within_bounds() -> None:
     assert fit.params["k"] == pytest.approx(free.params["k"], rel=1e-8)
 
 
-# -- kinks ------------------------------------------------------------------------------------------
+# -- kinks
 
 
 def quantile_line(x: Any, y: Any, tau: float) -> tuple[float, Any]:
@@ -162,7 +162,7 @@ def test_a_largest_deviation_is_never_falsely_converged() -> None:
         assert found.loss == pytest.approx(1 / 8, abs=2e-3)
 
 
-# -- starts -----------------------------------------------------------------------------------------
+# -- starts
 
 
 def test_several_starts_list_the_distinct_minima() -> None:
@@ -192,7 +192,8 @@ MODELS = [
     ("A*exp(-g*x)*cos(w*x + p)", _x, 3 * np.exp(-0.2 * _x) * np.cos(3 * _x + 0.7)),
     ("a*x^b", _x + 1, 3 * (_x + 1) ** 1.7),
     ("a*exp(-k*x) + b*exp(-q*x)", _x, 5 * np.exp(-0.3 * _x) + 9 * np.exp(-2.5 * _x)),
-    ("d + (u - d)*x^n/(K^n + x^n)", _x + 0.1, 1 + 4 * (_x + 0.1) ** 2.5 / (3**2.5 + (_x + 0.1) ** 2.5)),
+    ("d + (u - d)*x^n/(K^n + x^n)", _x + 0.1,
+     1 + 4 * (_x + 0.1) ** 2.5 / (3**2.5 + (_x + 0.1) ** 2.5)),
     ("a*log(x + b)", _x, 2 * np.log(_x + 3)),
     ("a*tanh(b*x + c) + d", _x, 2 * np.tanh(1.3 * _x - 5) + 1),
 ]  # fmt: skip

@@ -68,7 +68,8 @@ def test_methods_by_name_agree(method: str) -> None:
     [
         ({"method": "simplex"}, "newton"), ({"method": "lm"}, "sum of squares"),
         ({"method": "exact"}, "quadratic"), ({"method": "newton", "rate": 0.1}, "leave out rate"),
-        ({"precision": "fine"}, "auto"), ({"starts": 0}, "starts"), ({"bounds": {"z": (0, 1)}}, "z"),
+        ({"precision": "fine"}, "auto"), ({"starts": 0}, "starts"),
+        ({"bounds": {"z": (0, 1)}}, "z"),
         ({"bounds": {"x": (2, 1)}}, "above"), ({"subject_to": "x"}, "left = right"),
         ({"subject_to": "x +"}, "left = right"), ({"rate": 0.1, "bounds": {"x": (0, 1)}}, "bounds"),
     ],

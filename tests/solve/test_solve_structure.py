@@ -60,8 +60,8 @@ def test_sums_of_squares_are_seen_and_have_the_right_derivatives(text: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["(a - 1)^2 - b^2", "mean((y - a*x)^3)", "mean(log(1 + exp(a*x)))", "a^2 + a", "sum(abs(y - a*x))",
-     "-sum((y - a*x)^2)", "a^2 + sin(b)"],
+    ["(a - 1)^2 - b^2", "mean((y - a*x)^3)", "mean(log(1 + exp(a*x)))", "a^2 + a",
+     "sum(abs(y - a*x))", "-sum((y - a*x)^2)", "a^2 + sin(b)"],
 )  # fmt: skip
 def test_other_losses_are_no_sums_of_squares(text: str) -> None:
     assert structure_of(objective_of(text).partials).squares is None

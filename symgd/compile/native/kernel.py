@@ -39,6 +39,8 @@ _WORTH_THREADS = 8_000_000
 """Rows times cost from which a pass is split over threads (about half a millisecond)."""
 
 _Call = Callable[..., None]
+_LARGEST_COPY = 1 << 31
+"""Matrices of more bytes are not copied into columns."""
 _SHORT = 100_000
 """Rows times cost below which a call is over before another thread could use the lock."""
 
@@ -147,6 +149,8 @@ class Columns:
         for name, entry in native.lowered.columns:
             if name not in whole:
                 array = np.asarray(data[name], dtype=np.float64)
+                if array.ndim > 1 and array.nbytes > _LARGEST_COPY:
+                    raise NotNative(f"{name} is too large to be copied column by column")
                 # the rows last, so that each column is contiguous
                 whole[name] = np.ascontiguousarray(np.moveaxis(array, 0, -1))
             column = whole[name][entry]
