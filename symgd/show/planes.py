@@ -121,7 +121,8 @@ def draw_way(
     axes.plot(
         *points[kept].T, color=colour, linewidth=0.9 if crowd else 2.2, zorder=4, gid="path",
         label=label, linestyle=DASHES[style % len(DASHES)], alpha=0.75 if crowd else 1.0,
-        path_effects=None if crowd else cased(theme, 4.0 if label is None else 3.0), marker=None if crowd else MARKS[style],
+        path_effects=None if crowd else cased(theme, 4.0 if label is None else 3.0),
+        marker=None if crowd else MARKS[style],
         markersize=5.5, markeredgecolor=theme.face, markeredgewidth=0.7,
         markevery=None if crowd else _marked(points[kept], seen, 0.03 if label is None else 0.045),
     )  # fmt: skip

@@ -61,7 +61,8 @@ def way_of(solution: Solution) -> Way:
     if not np.all(np.isfinite(end)):
         end = theta[max(0, count - 1)]
     arrived = np.flatnonzero((theta[:count] == end).all(axis=1))
-    if len(arrived):  # what follows is a second try from elsewhere that ends in the same place
+    if len(arrived) and not astray:
+        # What follows is a second try from elsewhere that ends in the same place.
         count = int(arrived[0]) + 1
         return Way(theta[:count], history.step[:count], end, astray, 0, solution.converged)
     return Way(
