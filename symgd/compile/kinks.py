@@ -27,7 +27,7 @@ import numpy as np
 from symgd.compile.least_squares import Precise, Residuals, named_parts
 from symgd.compile.objective import Compiled, Objective
 from symgd.compile.sizes import resolve
-from symgd.compile.structure import Square
+from symgd.compile.square_terms import Square
 from symgd.compile.variant import rebound, substituted, variant
 from symgd.descend.objective import FloatArray
 from symgd.errors import UnsupportedError

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from symgd.compile.objective import Compiled, Objective
 from symgd.compile.program import Program, linearize
 from symgd.compile.sizes import resolve
-from symgd.compile.structure import Square
+from symgd.compile.square_terms import Square
 from symgd.derive.forward import tangents
 from symgd.derive.sweep import sweep
 from symgd.descend.objective import FloatArray, Layout

@@ -24,7 +24,8 @@ import numpy as np
 
 from symgd.compile.least_squares import Precise, Residuals
 from symgd.compile.objective import Objective
-from symgd.compile.structure import Square, degrees
+from symgd.compile.square_terms import Square
+from symgd.compile.structure import degrees
 from symgd.compile.variant import substituted
 from symgd.derive.sweep import sweep
 from symgd.descend.objective import FloatArray

@@ -74,7 +74,10 @@ class Closeness:
             bent = self.squares.curvature(theta, residual.astype(np.float64))
             if not np.isfinite(bent).all():
                 return None
-        return _solve(jacobian, residual, bent, refine=self.kind is np.longdouble)
+        try:
+            return _solve(jacobian, residual, bent, refine=self.kind is np.longdouble)
+        except np.linalg.LinAlgError:
+            return None
 
     def _jacobian(self, theta: Real) -> Real:
         if self._constant is not None:

@@ -49,6 +49,8 @@ class Growth:
             return False
         if not losses[-1] > losses[-2] > losses[-3]:
             return False
+        if self.settings.batches is not None and losses[-1] < 10.0 * abs(self.start):
+            return False  # a run that started at the minimum jumps about it
         good = [n for n, loss in zip(norms, losses, strict=True) if loss <= self.start]
         self._reference = max([self._reference, *good])
         if norm <= _RUNAWAY * self._reference:

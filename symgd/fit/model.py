@@ -12,7 +12,7 @@ import numpy as np
 from symgd.compile.least_squares import Precise, Residuals
 from symgd.compile.objective import Compiled, Objective, compile_objective
 from symgd.compile.sizes import resolve
-from symgd.compile.structure import Square
+from symgd.compile.square_terms import Square
 from symgd.data import load
 from symgd.derive.partials import Partials
 from symgd.descend.objective import FloatArray, Layout

@@ -23,7 +23,7 @@ import numpy as np
 
 from symgd.compile.least_squares import Residuals
 from symgd.compile.objective import Objective
-from symgd.compile.structure import Square
+from symgd.compile.square_terms import Square
 from symgd.compile.variant import rebound, variant
 from symgd.descend.objective import FloatArray
 from symgd.errors import FormulaError, NameProblem, OptionError

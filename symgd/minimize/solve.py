@@ -193,8 +193,7 @@ def solve(task: Task, name: str, theta: FloatArray, why: str = "") -> Solution:
                 if best is not None and best.verdict.outcome in _GOOD:
                     break
                 tried.append(title)
-                point = engine(course, theta)
-                arrival = arrive(task, course, judge, point.theta)
+                arrival = arrive(task, course, judge, ended(engine, course, theta))
                 if task.structure.kinks:
                     arrival = doubted(task, arrival)
                 best = better(best, arrival, task.objective)

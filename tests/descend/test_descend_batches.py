@@ -184,3 +184,29 @@ def test_interrupting_a_batched_run():
     assert solution.epochs == 5
     assert solution.loss == min(solution.history.epoch_loss)
     assert solution.loss == line(solution.theta)[0]
+
+
+def test_mini_batches_that_start_at_the_minimum_do_not_diverge() -> None:
+    random = np.random.default_rng(0)
+    x = random.random(100)
+    y = 3 * x + 1 + 0.1 * random.normal(size=100)
+    matrix = np.column_stack([x, np.ones(100)])
+    best = np.linalg.lstsq(matrix, y, rcond=None)[0]
+
+    class Line:
+        n_rows = 100
+
+        def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+            return self.at_rows(np.arange(100))(theta)
+
+        def at_rows(self, rows: np.ndarray) -> object:
+            def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+                residual = matrix[rows] @ theta - y[rows]
+                return float(np.mean(residual**2)), 2 * matrix[rows].T @ residual / len(rows)
+
+            return loss
+
+    for batch in (1, 8, 16):
+        found = descend(Line(), best, rate=0.05, batch=batch, epochs=60, precision=None, seed=1)
+        assert found.outcome is Outcome.MAX_STEPS
+        assert found.epochs == 60

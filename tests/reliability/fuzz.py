@@ -45,16 +45,29 @@ TEXTS = (
     "softmax(X, axis=1)", "matrix_power(A, 3)", "sum(X[1:, None] @ θ, axis=0, keepdims=True)",
 )  # fmt: skip
 LATEX = (
-    r"\frac{1}{N}\sum_{i=1}^{N}\left(y_i - (m x_i + b)\right)^2", r"\|Xw - y\|_2^2",
-    r"\log\left(1+e^{-y_i \mathbf{x}_i^T \mathbf{w}}\right)", r"\sqrt[3]{x^2+1}",
-    r"\begin{cases} x & x > 0 \\ -x & \text{otherwise} \end{cases}", r"\hat{y}_i \cdot \theta_0",
-    r"\operatorname{sigmoid}(x) + \mathrm{e}^{x}", r"\prod_{i=1}^{n} x_i", r"|x| + \dfrac{a}{b}",
-    r"\frac{d}{dx}\left(x^2 \sin x\right)", r"\begin{pmatrix} 1 & x \\ y & 2 \end{pmatrix}",
-    r"\max(0, 1 - y x)", r"\mathrm{tr}(A^\top A)", r"\sigma(\theta^T x)",
+    r"\frac{1}{N}\sum_{i=1}^{N}\left(y_i - (m x_i + b)\right)^2",
+    r"\|Xw - y\|_2^2",
+    r"\log\left(1+e^{-y_i \mathbf{x}_i^T \mathbf{w}}\right)",
+    r"\sqrt[3]{x^2+1}",
+    r"\begin{cases} x & x > 0 \\ -x & \text{otherwise} \end{cases}",
+    r"\hat{y}_i \cdot \theta_0",
+    r"\operatorname{sigmoid}(x) + \mathrm{e}^{x}",
+    r"\prod_{i=1}^{n} x_i",
+    r"|x| + \dfrac{a}{b}",
+    r"\frac{d}{dx}\left(x^2 \sin x\right)",
+    r"\max(0, 1 - y x)",
+    r"\mathrm{tr}(A^\top A)",
+    r"\sigma(\theta^T x)",
 )
 TABLES = (
-    "x,y\n1,2\n3,4\n", "x;y\n1,5;2\n3;4\n", "x\ty\n1\t2\n", '"x","y"\n"1","2"\n3,4\n',
-    "x,y\n1e5,-2\n,4\n", "\ufeffx,y\r\n1,2\r\n", "# words\nx,y\n1,2\n", "θ,y\n0x1,2\n",
+    "x,y\n1,2\n3,4\n",
+    "x;y\n1,5;2\n3;4\n",
+    "x\ty\n1\t2\n",
+    '"x","y"\n"1","2"\n3,4\n',
+    "x,y\n1e5,-2\n,4\n",
+    "\ufeffx,y\r\n1,2\r\n",
+    "# words\nx,y\n1,2\n",
+    "θ,y\n0x1,2\n",
 )
 
 _WORDS = re.compile(r"\\[A-Za-z]+|[A-Za-z]+|\d+|\s+|.", re.DOTALL)
