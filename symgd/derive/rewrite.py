@@ -29,24 +29,19 @@ Rewrite = Callable[[Node], "Node | None"]
 
 def stable(root: Node) -> Node:
     """``root`` with every sub-formula in its accurate form."""
-    return _applied(root, _STABLE)[root]
+    return _applied([root], _STABLE)[root]
 
 
 def compensated(roots: list[Node]) -> list[Node]:
     """The roots with cancellation taken out where a function for it exists."""
-    new: dict[Node, Node] = {}
-    for root in roots:
-        new |= _applied(root, _COMPENSATED, new)
+    new = _applied(roots, _COMPENSATED)
     return [new[root] for root in roots]
 
 
-def _applied(
-    root: Node, table: dict[str, Rewrite], known: dict[Node, Node] | None = None
-) -> dict[Node, Node]:
-    new: dict[Node, Node] = dict(known or {})
-    for node in topological(root):
-        if node in new:
-            continue
+def _applied(roots: list[Node], table: dict[str, Rewrite]) -> dict[Node, Node]:
+    """Every node below ``roots`` and what it becomes."""
+    new: dict[Node, Node] = {}
+    for node in topological(*roots):
         if not node.args:
             new[node] = node
             continue

@@ -25,7 +25,7 @@ from symgd.descend.squares import Real, Squares, column_norms
 
 Inverse = Callable[[FloatArray, FloatArray], FloatArray]
 
-EXTENDED = 3_000_000
+EXTENDED = 400_000
 """Jacobians of more entries are not evaluated in extended precision."""
 
 _MOST = 60
@@ -37,15 +37,15 @@ class Normal:
     """The exact Newton step at one point: ``step`` (p,), its ``values`` 1 + mu (p,), the rank.
 
     ``doubt`` is how far those may be off, ``free`` (p, k) spans the directions that the residual
-    does not determine to first order, ``response`` (p, m) is how the step answers to r.
+    does not determine to first order; the step answers to a change of r by -``back`` half^T.
     """
 
     step: FloatArray
     values: FloatArray
     doubt: float
     free: FloatArray
-    jacobian: FloatArray
-    response: FloatArray
+    factors: Factors
+    back: FloatArray
 
     @property
     def rank(self) -> int:
@@ -60,35 +60,37 @@ class Closeness:
         self.squares = squares
         self.affine = affine
         self.kind = np.longdouble
-        self._constant: Real | None = None
+        self._constant: Factors | None = None
 
     def normal(self, theta: FloatArray) -> Normal | None:
         """The Newton step at ``theta``; None where something is not finite."""
-        long = theta.astype(self.kind)
-        residual = self.squares.residual(long)
-        jacobian = self._jacobian(long)
-        if not (np.isfinite(residual).all() and np.isfinite(jacobian).all()):
+        residual = self.squares.residual(theta.astype(self.kind))
+        if residual.size * theta.size > EXTENDED:
+            self.kind = np.float64  # type: ignore[assignment]
+            residual = residual.astype(np.float64)
+        if not np.isfinite(residual).all():
             return None
         bent = np.zeros((theta.size, theta.size))
         if not self.affine:
             bent = self.squares.curvature(theta, residual.astype(np.float64))
-            if not np.isfinite(bent).all():
-                return None
         try:
-            return _solve(jacobian, residual, bent, refine=self.kind is np.longdouble)
+            factors = self._factors(theta)
+            if factors is None or not np.isfinite(bent).all():
+                return None
+            return _solve(factors, residual, bent, refine=self.kind is np.longdouble)
         except np.linalg.LinAlgError:
             return None
 
-    def _jacobian(self, theta: Real) -> Real:
+    def _factors(self, theta: FloatArray) -> Factors | None:
+        """The factors of J at theta; an affine residual has one J everywhere."""
         if self._constant is not None:
             return self._constant
-        if len(self.squares.residual(theta)) * theta.size > EXTENDED:
-            self.kind = np.float64  # type: ignore[assignment]
-            theta = theta.astype(np.float64)
-        jacobian = self.squares.jacobian(theta)
-        if self.affine:
-            self._constant = jacobian
-        return jacobian
+        jacobian = self.squares.jacobian(theta.astype(self.kind))
+        if not np.isfinite(jacobian).all():
+            return None
+        factors = factors_of(jacobian)
+        self._constant = factors if self.affine else None
+        return factors
 
     def polish(self, theta: FloatArray, start: FloatArray) -> tuple[FloatArray, Normal] | None:
         """Newton steps until they stop shrinking; None if this is no place for them.
@@ -186,8 +188,11 @@ class Closeness:
 
     def _rounding(self, theta: FloatArray, here: Normal) -> FloatArray:
         """What rounding inside the residual, the same at all points near, does to the step (p,)."""
-        image = 4 * float(np.finfo(self.kind).eps) * (np.abs(here.jacobian) @ np.abs(theta))
-        spread: FloatArray = np.sqrt((here.response[:, : image.size] ** 2) @ image**2)
+        factors = here.factors
+        image = np.abs(factors.scaled).astype(np.float64) @ (factors.scale * np.abs(theta))
+        response = here.back @ factors.half.T
+        eps = 4 * float(np.finfo(self.kind).eps)
+        spread: FloatArray = eps * np.sqrt((response**2) @ image**2)
         return spread
 
 
@@ -205,26 +210,47 @@ def _spread(first: FloatArray, here: Normal) -> FloatArray:
     return spread
 
 
-def _solve(jacobian: Real, residual: Real, bent: FloatArray, refine: bool) -> Normal:
-    """The Newton step from J, r and C, refined where J and r carry more digits."""
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """J D = Q R with columns of length 1, and the directions that it determines.
+
+    ``frame`` (p, r) is V S^-1 and ``half`` (m, r) is Q U for the singular values S of R that are
+    above rounding; ``loose`` (p, p - r) spans the others.
+    """
+
+    scaled: Real
+    scale: FloatArray
+    frame: FloatArray
+    half: FloatArray
+    loose: FloatArray
+
+
+def factors_of(jacobian: Real) -> Factors:
+    """The factors of J, padded with rows of zeros if it has fewer rows than columns."""
     scale = column_norms(jacobian.astype(np.float64))
     scale = np.where(scale > 0, scale, 1.0)
     rows, columns = jacobian.shape
-    scaled = jacobian / scale
+    scaled = jacobian / scale.astype(jacobian.dtype)
     if rows < columns:
-        scaled = np.vstack([scaled, np.zeros((columns - rows, columns))])
-        residual = np.concatenate([residual, np.zeros(columns - rows)])
-    short = scaled.astype(np.float64)
-    basis, upper = np.linalg.qr(short)
+        scaled = np.vstack([scaled, np.zeros((columns - rows, columns), dtype=scaled.dtype)])
+    basis, upper = np.linalg.qr(scaled.astype(np.float64))
     left, values, right = np.linalg.svd(upper)
     rank = int((values > 16 * EPS * columns * values[0]).sum())
-    # With z = V S^-1 y over the determined directions: (I + M) y = -U'Q'r.
     frame = right[:rank].T / values[:rank]
+    return Factors(scaled, scale, frame, basis @ left[:, :rank], right[rank:].T)
+
+
+def _solve(factors: Factors, residual: Real, bent: FloatArray, refine: bool) -> Normal:
+    """The Newton step from J, r and C, refined where J and r carry more digits."""
+    frame, half, scale = factors.frame, factors.half, factors.scale
+    rows, columns = factors.scaled.shape
+    if residual.size < rows:
+        residual = np.concatenate([residual, np.zeros(rows - residual.size)])
+    # With z = V S^-1 y over the determined directions: (I + M) y = -U'Q'r.
     bent = bent / np.outer(scale, scale)
     curved = frame.T @ bent @ frame
-    spectrum, turn = np.linalg.eigh(np.eye(rank) + (curved + curved.T) / 2)
+    spectrum, turn = np.linalg.eigh(np.eye(frame.shape[1]) + (curved + curved.T) / 2)
     inner = turn / np.where(np.abs(spectrum) > 1e-14, spectrum, 1e-14)
-    half = basis @ left[:, :rank]
 
     def inverse(defect: FloatArray, force: FloatArray) -> FloatArray:
         """z of (R'R + C) z = force - R'Q'defect."""
@@ -232,15 +258,12 @@ def _solve(jacobian: Real, residual: Real, bent: FloatArray, refine: bool) -> No
 
     z: Real = inverse(residual.astype(np.float64), np.zeros(columns))
     if refine:
-        z = _refined(scaled, residual, bent, z, inverse)
-    doubt = columns * (
-        1e-13 + 8 * EPS * float((np.abs(frame).T @ np.abs(bent) @ np.abs(frame)).max(initial=0.0))
-    )
-    free = right[rank:].T / scale[:, None]
-    response = (frame @ inner @ turn.T) @ half.T / scale[:, None]
-    return Normal(
-        np.asarray(z / scale, dtype=np.float64), spectrum, doubt, free, short * scale, response
-    )
+        z = _refined(factors.scaled, residual, bent, z, inverse)
+    spread = np.abs(frame).T @ np.abs(bent) @ np.abs(frame)
+    doubt = columns * (1e-13 + 8 * EPS * float(spread.max(initial=0.0)))
+    back = (frame @ inner @ turn.T) / scale[:, None]
+    step = np.asarray(z / scale, dtype=np.float64)
+    return Normal(step, spectrum, doubt, factors.loose / scale[:, None], factors, back)
 
 
 def _refined(scaled: Real, residual: Real, bent: FloatArray, z: Real, inverse: Inverse) -> Real:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgd.compile.predictor import Predictor, predictor_of
+from symgd.descend.closeness import EXTENDED
 from symgd.descend.curvature import EPS
 from symgd.descend.objective import FloatArray
 from symgd.fit.model import Fitted
@@ -51,7 +52,8 @@ def inverse_normal(jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
     >>> inverse_normal(np.array([[2.0, 0.0], [0.0, 1.0]]))[0].tolist()
     [[0.25, 0.0], [0.0, 1.0]]
     """
-    long = jacobian.astype(np.longdouble)
+    kind = np.longdouble if jacobian.size <= EXTENDED else np.float64
+    long = jacobian.astype(kind)
     scale = np.sqrt((long**2).sum(axis=0))
     scale = np.where(scale > 0, scale, 1)
     scaled = long / scale
@@ -59,13 +61,13 @@ def inverse_normal(jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
     short = scaled.astype(np.float64)
     if short.shape[0] < p:
         short = np.vstack([short, np.zeros((p - short.shape[0], p))])
-        scaled = np.vstack([scaled, np.zeros((p - scaled.shape[0], p), dtype=np.longdouble)])
+        scaled = np.vstack([scaled, np.zeros((p - scaled.shape[0], p), dtype=kind)])
     basis, upper = np.linalg.qr(short)
     left, values, right = np.linalg.svd(upper)
     rank = int((values > 16 * EPS * p * values[0]).sum())
     frame = right[:rank].T / values[:rank]
     half = basis @ left[:, :rank]
-    inverse = (frame @ frame.T).astype(np.longdouble)
+    inverse = (frame @ frame.T).astype(kind)
     identity = right[:rank].T @ right[:rank]
     image = scaled @ inverse
     for _ in range(4):

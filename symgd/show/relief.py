@@ -102,7 +102,7 @@ class Relief:
             return
         self._floor()
         cells = clipped_cells(self.seen, self.high)
-        middles = np.array([cell[:, 2].mean() for cell in cells])
+        middles = (cells[..., 2].max(axis=1) + cells[..., 2].min(axis=1)) / 2
         sheet = Poly3DCollection(
             cells, facecolors=self.colours(middles), edgecolors=self.colours(middles),
             linewidths=0.4, antialiased=True, zorder=2,
@@ -258,10 +258,12 @@ class Relief:
         return np.asarray(blocked.any(axis=0))
 
 
-def clipped_cells(seen: Plane, high: float) -> list[NDArray[np.float64]]:
-    """The cells of the surface as polygons (k, 3), cut exactly at ``high``.
+def clipped_cells(seen: Plane, high: float) -> NDArray[np.float64]:
+    """The cells of the surface as polygons (n, k, 3), cut exactly at ``high``.
 
-    Cells with a corner that is not defined are left out.
+    Cells with a corner that is not defined are left out. All polygons have the same number of
+    corners, the last one repeated where there are fewer: matplotlib fills up shorter ones with
+    whatever is in memory.
     """
     across, up = np.meshgrid(seen.across, seen.up)
     corners = np.stack([across, up, seen.height], axis=-1)
@@ -270,9 +272,12 @@ def clipped_cells(seen: Plane, high: float) -> list[NDArray[np.float64]]:
     ).reshape(-1, 4, 3)
     quads = quads[np.isfinite(quads[..., 2]).all(axis=1)]
     below = quads[..., 2] <= high
-    cells = list(quads[below.all(axis=1)])
-    cells += [_below(quad, high) for quad in quads[below.any(axis=1) & ~below.all(axis=1)]]
-    return cells
+    whole, partly = below.all(axis=1), below.any(axis=1)
+    cut = [_below(quad, high) for quad in quads[partly & ~whole]]
+    most = max([4, *map(len, cut)])
+    padded = [np.pad(p, ((0, most - len(p)), (0, 0)), mode="edge") for p in cut]
+    cells = np.pad(quads[whole], ((0, 0), (0, most - 4), (0, 0)), mode="edge")
+    return np.concatenate([cells, np.array(padded)]) if padded else cells
 
 
 def _below(polygon: NDArray[np.float64], high: float) -> NDArray[np.float64]:

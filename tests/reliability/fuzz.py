@@ -77,11 +77,13 @@ EXTRA = (
     "(" * 30, "-" * 30, "[" * 20, "{" * 20, "9" * 400, "0." + "0" * 330 + "1", "x" * 70,
 )  # fmt: skip
 LATEX_EXTRA = (
-    r"\input", r"\def", r"\write18", r"\href", r"\left", r"\right", r"\begin{cases}", r"\end{cases}",
+    r"\input", r"\def", r"\write18", r"\href", r"\left", r"\right",
+    r"\begin{cases}", r"\end{cases}",
     "&", r"\\", "{", "}", "^", "_", r"\frac", r"\sum", r"\limits", r"\text", "%", "#", "$", "~",
 )  # fmt: skip
 TABLE_EXTRA = (
-    ",", ";", "\t", "\n", "\r", '"', '""', "nan", "inf", "1e999", "True", "=cmd|'/C calc'!A0", "\x00",
+    ",", ";", "\t", "\n", "\r", '"', '""', "nan", "inf", "1e999", "True",
+    "=cmd|'/C calc'!A0", "\x00",
     "1,000", "1.5.2", "--1", "0x10", "1_000", "٣", "\ufeff", " ", "x,x", "9" * 400,
 )  # fmt: skip
 
@@ -178,10 +180,8 @@ def inputs(draw: random.Random, count: int) -> Iterator[tuple[str, str | bytes]]
                ("csv", TABLES, TABLE_EXTRA))  # fmt: skip
     for number in range(count):
         channel, seeds, extra = sources[number % 3]
-        if number % 2:
-            raw = bytes_mixed(draw, seeds)
-        else:
-            raw = tokens_mixed(draw, seeds, extra).encode()
+        by_bytes = bool(number % 2)
+        raw = bytes_mixed(draw, seeds) if by_bytes else tokens_mixed(draw, seeds, extra).encode()
         yield channel, raw if channel == "csv" else raw.decode("utf-8", errors="replace")
 
 
@@ -224,7 +224,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     number = 0
-    for number, found in enumerate(findings(given.count, given.seed), 1):
+    for found in findings(given.count, given.seed):
+        number += 1
         print(found, flush=True)
     print(f"{given.count:,} inputs, {number:,} findings")
     return 1 if number else 0

@@ -63,8 +63,7 @@ def test_a_stopped_run_prints_its_best_point(run: str, sign: signal.Signals, sta
 
 def test_a_command_that_has_no_point_yet_says_only_that_it_was_stopped() -> None:
     with stopped_by_sigterm() as received, pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+        signal.raise_signal(signal.SIGTERM)
     assert received == [signal.SIGTERM]
 
 

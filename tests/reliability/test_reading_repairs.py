@@ -101,5 +101,5 @@ def test_what_sympy_prints_is_read() -> None:
 def test_a_formula_that_is_no_text_is_refused_in_words(
     door: Callable[[Any], Any], given: Any
 ) -> None:
-    with pytest.raises(OptionError, match="text|formula"):
+    with pytest.raises(OptionError, match=r"text|formula"):
         door(given)

@@ -63,14 +63,16 @@ HELD: dict[str, tuple[str, ...]] = {
     "T22": (NUMPY + "numbers_of_every_kind_become_float64",),
     "T23": (NUMPY + "extremes_are_finite", NUMPY + "extremes_of_vectors_are_finite"),
     "T24": (NUMPY + "cancellation_is_taken_out",), "T25": (PARSER + "shapes_are_found_by_use",),
-    "T26": (SWEEP + "ten_thousand_terms_are_no_error",), "T27": (NUMPY + "functions_of_one_number",),
+    "T26": (SWEEP + "ten_thousand_terms_are_no_error",),
+    "T27": (NUMPY + "functions_of_one_number",),
     "T28": (STOP + "converged_is_a_promise_about_the_answer",),
     "T29": (STOP + "the_textbook_test_is_not_enough",),
     "T30": (D + "descend_quadratics.py::test_condition_up_to_a_million",),
     "T31": (STOP + "a_rate_above_the_limit_diverges_within_a_few_steps",),
     "T32": (STOP + "the_stable_limit_itself_oscillates", STOP + "chatter_at_a_kink_ends"),
     "T33": (STOP + "a_plateau_is_never_a_minimum", STOP + "a_saddle_is_never_a_minimum"),
-    "T34": (STOP + "straight_down_is_unbounded",), "T35": (DOORS + "a_large_offset_keeps_its_digits",),
+    "T34": (STOP + "straight_down_is_unbounded",),
+    "T35": (DOORS + "a_large_offset_keeps_its_digits",),
     "T36": ("tests/diagnose/test_diagnose_data.py::test_free_directions_are_named",),
     "T37": (ARRAYS + "missing_values_are_counted_and_placed",),
     "T38": (ARRAYS + "length_one_does_not_broadcast",), "T39": (CSV + "what_is_refused",),
@@ -86,7 +88,7 @@ HELD: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 DOES_NOT_APPLY = {
-    "T20": "symgd does not call SymPy's cse: sharing is that of its own graph, bound indices are axes",
+    "T20": "SymPy's cse is not called: the graph shares its parts, bound indices are axes",
     "R6": "symgd does not use Numba: compiled code is its own LLVM IR",
 }
 """Why a rule has no test. S15 to S18 are about a server; there is none."""
@@ -96,7 +98,7 @@ NAMED = [*(f"S{i}" for i in (*range(1, 15), *range(19, 23))),
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return frozenset(n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
 
@@ -106,7 +108,7 @@ def test_it_is_held_by_tests_or_does_not_apply(name: str) -> None:
     assert (name in HELD) != (name in DOES_NOT_APPLY)
     for node in HELD.get(name, ()):
         path, _, test = node.partition("::")
-        assert test in tests_of(path), f"{node} is not there"
+        assert test in names_in(path), f"{node} is not there"
 
 
 def test_what_does_not_apply_is_not_there() -> None:

@@ -11,8 +11,9 @@ import pytest
 import symgd
 from symgd import show
 from symgd.descend import Solution
-from symgd.show.plane import split_names
-from symgd.show.scene import ROWS, sample_rows
+from symgd.show.plane import plane, split_names
+from symgd.show.relief import clipped_cells
+from symgd.show.scene import ROWS, sample_rows, scene
 from symgd.show.window import ceiling, distinct, framed, levels, way_of
 
 
@@ -136,6 +137,17 @@ def test_a_bowl_is_not_cut_and_a_cliff_is() -> None:
     top = ceiling(np.exp(12 * x), np.nan, 6.0)
     assert top is not None
     assert 1 < top < np.exp(11)
+
+
+def test_a_cut_surface_ends_exactly_at_the_cut() -> None:
+    formula, span = "x^2 + 3*y^2 + x*y", {"x": (-3.0, 3.0), "y": (-2.0, 2.0)}
+    seen = plane(scene(formula), [], span=span, count=80)
+    cells = clipped_cells(seen, 4.0)
+    x, y, z = np.moveaxis(cells, -1, 0)
+    assert z.max() == pytest.approx(4.0, abs=1e-12)
+    assert np.isfinite(cells).all()
+    area = np.abs(np.sum(x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1), axis=1)).sum() / 2
+    assert area == pytest.approx(np.pi * 4 / np.sqrt(3 - 0.25), rel=0.01)  # of the ellipse
 
 
 def test_small_parts() -> None:
