@@ -175,6 +175,12 @@ is kept, and the whole is multiplied by the derivative of the inner function
 
         return certify(self.partials)
 
+    def plot(self) -> Any:
+        """The backpropagation graph, or the formulas if it is too large to draw."""
+        from symgd.show import plot_gradient
+
+        return plot_gradient(self)
+
     def text(self, form: str = "auto") -> str:
         """One line for each partial derivative, in the text syntax."""
         return "\n".join(f"dL/d{name} = {self[name].text(form)}" for name in self.parameters)

@@ -54,12 +54,6 @@ def _applied(roots: list[Node], table: dict[str, Rewrite]) -> dict[Node, Node]:
     return new
 
 
-def _negated(node: Node) -> Node:
-    if node.op == "mul":
-        return node.graph.make("mul", -node.args[0], node.args[1])
-    return -node
-
-
 def one_plus_exp(node: Node) -> Node | None:
     """u if the node is ``1 + exp(u)``, else ``None``."""
     if node.op != "add" or len(node.args) != 2:
