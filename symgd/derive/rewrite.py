@@ -193,4 +193,28 @@ def _log_compensated(node: Node) -> Node | None:
     return None
 
 
-_COMPENSATED: dict[str, Rewrite] = {"add": _add_compensated, "log": _log_compensated}
+def _mul_compensated(node: Node) -> Node | None:
+    """``log(u)*u^v``, the derivative of ``u^v`` by v, is 0 and not nan at u = 0 for v > 0."""
+    graph, zero = node.graph, node.graph.number(0)
+    for first, second in (node.args, node.args[::-1]):
+        if first.op != "log":
+            continue
+        (u,) = first.args
+        if second.op == "pow" and second.args[0] is u and second.args[1].op != "num":
+            at_zero = graph.make("eq", u, zero)
+            level = graph.make("and", at_zero, graph.make("gt", second.args[1], zero))
+            return graph.make("where", level, zero, node)
+        if second.op == "where" and second.args[1] is zero and _is_zero_of(second.args[0], u):
+            again = graph.make("mul", first, second.args[2])
+            return graph.make("where", second.args[0], zero, again)
+    return None
+
+
+def _is_zero_of(condition: Node, u: Node) -> bool:
+    """Whether a condition is the one above: ``u = 0 and ...``."""
+    return condition.op == "and" and condition.args[0].op == "eq" and condition.args[0].args[0] is u
+
+
+_COMPENSATED: dict[str, Rewrite] = {
+    "add": _add_compensated, "log": _log_compensated, "mul": _mul_compensated,
+}  # fmt: skip
