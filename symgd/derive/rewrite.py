@@ -194,25 +194,30 @@ def _log_compensated(node: Node) -> Node | None:
 
 
 def _mul_compensated(node: Node) -> Node | None:
-    """``log(u)*u^v``, the derivative of ``u^v`` by v, is 0 and not nan at u = 0 for v > 0."""
+    """``log(u)*u^v``, the derivative of ``u^v`` by v, is 0 and not nan at u = 0 for v > 0.
+
+    A factor of it goes inside, so that the 0 wins over the infinite logarithm of another one.
+    """
     graph, zero = node.graph, node.graph.number(0)
     for first, second in (node.args, node.args[::-1]):
-        if first.op != "log":
-            continue
-        (u,) = first.args
-        if second.op == "pow" and second.args[0] is u and second.args[1].op != "num":
-            at_zero = graph.make("eq", u, zero)
+        if first.op == "log" and second.op == "pow" and second.args[0] is first.args[0]:
+            if second.args[1].op == "num":
+                continue
+            at_zero = graph.make("eq", first.args[0], zero)
             level = graph.make("and", at_zero, graph.make("gt", second.args[1], zero))
             return graph.make("where", level, zero, node)
-        if second.op == "where" and second.args[1] is zero and _is_zero_of(second.args[0], u):
-            again = graph.make("mul", first, second.args[2])
-            return graph.make("where", second.args[0], zero, again)
+        if second.op == "where" and second.args[1] is zero and _is_level(second.args[0]):
+            inside = graph.make("mul", first, second.args[2])
+            return graph.make("where", second.args[0], zero, inside)
     return None
 
 
-def _is_zero_of(condition: Node, u: Node) -> bool:
-    """Whether a condition is the one above: ``u = 0 and ...``."""
-    return condition.op == "and" and condition.args[0].op == "eq" and condition.args[0].args[0] is u
+def _is_level(condition: Node) -> bool:
+    """Whether a condition is the one above: ``u = 0 and v > 0``."""
+    if condition.op != "and" or len(condition.args) != 2:
+        return False
+    first, second = condition.args
+    return first.op == "eq" and second.op == "gt" and first.args[1] is second.args[1]
 
 
 _COMPENSATED: dict[str, Rewrite] = {

@@ -72,7 +72,7 @@ class Closeness:
             return None
         bent = np.zeros((theta.size, theta.size))
         if not self.affine:
-            bent = self.squares.curvature(theta, residual.astype(np.float64))
+            bent = self._bent(theta, residual.astype(np.float64))
         try:
             factors = self._factors(theta)
             if factors is None or not np.isfinite(bent).all():
@@ -80,6 +80,21 @@ class Closeness:
             return _solve(factors, residual, bent, refine=self.kind is np.longdouble)
         except np.linalg.LinAlgError:
             return None
+
+    def _bent(self, theta: FloatArray, residual: FloatArray) -> FloatArray:
+        """C, or its central differences where a second derivative is infinite (0^c at c < 2)."""
+        bent = self.squares.curvature(theta, residual)
+        if np.isfinite(bent).all():
+            return bent
+        rows = []
+        for index, value in enumerate(theta):
+            step = EPS ** (1 / 3) * max(abs(value), 1e-3)
+            ahead, behind = theta.copy(), theta.copy()
+            ahead[index], behind[index] = value + step, value - step
+            change = self.squares.jacobian(ahead) - self.squares.jacobian(behind)
+            rows.append(residual @ change / (ahead[index] - behind[index]))
+        full = np.array(rows)
+        return np.asarray((full + full.T) / 2)
 
     def _factors(self, theta: FloatArray) -> Factors | None:
         """The factors of J at theta; an affine residual has one J everywhere."""

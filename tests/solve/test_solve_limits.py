@@ -213,3 +213,18 @@ def test_a_start_may_be_given_in_part() -> None:
     y = 3 * np.exp(-0.7 * _x) + 1
     fit = symgd.fit("y ~ a*exp(-k*x) + c", {"x": _x, "y": y}, start={"k": 1})
     assert fit.params["k"] == pytest.approx(0.7, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        ("d + (u - d)*x^n/(K^n + x^n)", 1 + 4 * _x**2.5 / (3**2.5 + _x**2.5)),
+        ("a*(1 - exp(-b*x))^c", 7 * (1 - np.exp(-0.5 * _x)) ** 1.5),
+        ("a*x^b", 2 * _x**1.5),
+    ],
+)
+def test_powers_of_zero_in_the_data_do_no_harm(model: str, values: Any) -> None:
+    assert _x[0] == 0
+    fit = symgd.fit(f"y ~ {model}", {"x": _x, "y": values + 0.01 * np.sin(9 * _x)})
+    assert fit.converged, fit.message
+    assert fit.residual_sd < 0.012
