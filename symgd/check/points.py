@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symgd.compile.sizes import split_size
+from symgd.compile.sizes import resolve, split_size
 from symgd.formula.problem import Problem, Symbol
-from symgd.formula.shapes import Shape
 
 _RANGES = ((0.1, 2.0), (-2.0, 2.0), (0.05, 0.95), (1.0, 6.0), (-0.9, 0.9), (-30.0, 30.0))
 
@@ -34,20 +33,10 @@ def points(problem: Problem, seed: int = 0) -> Iterator[tuple[dict[str, Any], di
     for attempt in range(10_000):
         low, high = _RANGES[attempt % len(_RANGES)]
         values = {
-            s.name: _drawn(_numbers(s.shape, sizes), draw, low, high) for s in problem.symbols
+            s.name: _drawn(resolve(s.shape, sizes, s.name), draw, low, high)
+            for s in problem.symbols
         }
         yield values, sizes
-
-
-def _numbers(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:
-    counts = []
-    for size in shape:
-        if isinstance(size, int):
-            counts.append(size)
-        else:
-            base, offset = split_size(size)
-            counts.append(sizes[base] + offset)
-    return tuple(counts)
 
 
 def _drawn(shape: tuple[int, ...], draw: random.Random, low: float, high: float) -> Any:

@@ -23,7 +23,7 @@ from typing import Any
 
 from symgd.check.ball_functions import Bad
 from symgd.check.balls import Balls
-from symgd.compile.sizes import split_size
+from symgd.compile.sizes import resolve, split_size
 from symgd.formula.graph import COMPARISONS, Node, topological
 from symgd.formula.shapes import Shape
 
@@ -160,7 +160,7 @@ class Samples:
                 return entry(name)
             return tuple(fill(name, shape[1:]) for _ in range(shape[0]))
 
-        values = {name: fill(name, _numbers(shape, sizes)) for name, shape in self.symbols}
+        values = {name: fill(name, resolve(shape, sizes, name)) for name, shape in self.symbols}
         return Sample(values, sizes)
 
     def _constants(self) -> list[Fraction]:
@@ -241,14 +241,3 @@ def _moved(base: Sample, name: str, value: Fraction) -> Sample:
         return (put(old[0]), *old[1:]) if isinstance(old, tuple) else value
 
     return Sample({**base.values, name: put(base.values[name])}, base.sizes)
-
-
-def _numbers(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    counts = []
-    for size in shape:
-        if isinstance(size, int):
-            counts.append(size)
-        else:
-            base, offset = split_size(size)
-            counts.append(sizes[base] + offset)
-    return tuple(counts)

@@ -15,7 +15,7 @@ from symgd.derive.partials import Partials
 from symgd.errors import UnsupportedError
 from symgd.formula.functions import words
 from symgd.formula.graph import Node, topological
-from symgd.formula.text import to_text
+from symgd.formula.text import index_text, to_text
 
 SUM, NEG, PRODUCT, POWER, ATOM = range(5)
 Piece = tuple[str, int]
@@ -461,21 +461,7 @@ def _heaviside(w: _Writer, node: Node, parts: list[Piece]) -> Piece:
 
 
 def _getitem(w: _Writer, node: Node, parts: list[Piece]) -> Piece:
-    return f"{wrap(parts[0], ATOM)}[{index(node.value)}]", ATOM
-
-
-def index(items: tuple[tuple[Any, ...], ...]) -> str:
-    """The inside of ``x[...]``."""
-    shown = []
-    for kind, *rest in items:
-        if kind == "new":
-            shown.append("None")
-        elif kind == "at":
-            shown.append(str(rest[0]))
-        else:
-            start, stop, step = ("" if r is None else str(r) for r in rest)
-            shown.append(f"{start}:{stop}" + (f":{step}" if step else ""))
-    return ", ".join(shown)
+    return f"{wrap(parts[0], ATOM)}[{index_text(node.value)}]", ATOM
 
 
 def _scatter(w: _Writer, node: Node, parts: list[Piece]) -> Piece:
@@ -486,7 +472,7 @@ def _scatter(w: _Writer, node: Node, parts: list[Piece]) -> Piece:
         w.used.add("placed")
     zeros = f"{w.np}.zeros({w.shape(shape)})"
     if w.library is JAX:
-        return f"{zeros}.at[{index(items)}].set({parts[0][0]})", ATOM
+        return f"{zeros}.at[{index_text(items)}].set({parts[0][0]})", ATOM
     w.used.add("placed")
     if w.library is TORCH:
         zeros = f"torch.zeros({w.shape(shape)}, dtype=torch.float64)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symgd.compile.native.code import Code
+from symgd.compile.native.numbers import HALF_PI, MAGIC
 
 _ASIN_BOTTOM = (
     1.0, -2.40339491173441421878e+00, 2.02094576023350569471e+00, -6.88283971605453293030e-01,
@@ -22,18 +23,6 @@ _COS = (
     4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
     -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11,
 )  # fmt: skip
-_HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
-
-_EXP = (
-    0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326084, 0.0013888888888883711,
-    0.0001984126987500228, 2.480158732567746e-05, 2.755725517000089e-06, 2.755727347871858e-07,
-    2.5105312729622103e-08, 2.09147553258932e-09,
-)  # fmt: skip
-"""(e^r - 1 - r)/r^2."""
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
 _SIN = (
     8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06,
     -2.50507602534068634195e-08, 1.58969099521155010221e-10,
@@ -43,15 +32,15 @@ _SIN_FIRST = -1.66666666666666324348e-01
 
 def _circle(c: Code, x: str) -> tuple[str, str, str]:
     """x = k pi/2 + r: (sin r, cos r, k as a whole number), |x| <= 2^30."""
-    shifted = c.fma(x, c.num(0.6366197723675814), c.num(_MAGIC))
-    k = c.sub(shifted, c.num(_MAGIC))
-    r1 = c.fma(k, c.num(-_HALF_PI[0]), x)
-    w = c.mul(k, c.num(_HALF_PI[1]))
-    w_low = c.fma(k, c.num(_HALF_PI[1]), c.neg(w))
+    shifted = c.fma(x, c.num(0.6366197723675814), c.num(MAGIC))
+    k = c.sub(shifted, c.num(MAGIC))
+    r1 = c.fma(k, c.num(-HALF_PI[0]), x)
+    w = c.mul(k, c.num(HALF_PI[1]))
+    w_low = c.fma(k, c.num(HALF_PI[1]), c.neg(w))
     r = c.sub(r1, w)
     part = c.sub(r, r1)
     error = c.sub(c.sub(r1, c.sub(r, part)), c.add(w, part))
-    low = c.sub(error, c.fma(k, c.num(_HALF_PI[2]), w_low))
+    low = c.sub(error, c.fma(k, c.num(HALF_PI[2]), w_low))
     high = c.add(r, low)
     low = c.add(c.sub(r, high), low)
     return _sin_kernel(c, high, low), _cos_kernel(c, high, low), c.bits(shifted)
@@ -150,8 +139,8 @@ def _asin_parts(c: Code, x: str) -> tuple[str, str, str, str]:
 
 def asin(c: Code, x: str) -> str:
     rest, t, small, _ = _asin_parts(c, x)
-    low = c.sub(c.num(_HALF_PI[1]), c.mul(rest, c.num(2.0)))
-    large = c.add(c.fma(t, c.num(-2.0), c.num(_HALF_PI[0])), low)
+    low = c.sub(c.num(HALF_PI[1]), c.mul(rest, c.num(2.0)))
+    large = c.add(c.fma(t, c.num(-2.0), c.num(HALF_PI[0])), low)
     return c.with_sign(c.select(small, c.add(t, rest), large), x)
 
 
@@ -159,7 +148,7 @@ def acos(c: Code, x: str) -> str:
     rest, t, small, _ = _asin_parts(c, x)
     angle = c.add(t, rest)
     signed = c.with_sign(angle, x)
-    middle = c.sub(c.num(_HALF_PI[0]), c.sub(signed, c.num(_HALF_PI[1])))
+    middle = c.sub(c.num(HALF_PI[0]), c.sub(signed, c.num(HALF_PI[1])))
     twice = c.mul(angle, c.num(2.0))
     left = c.sub(c.num(3.141592653589793), c.sub(twice, c.num(1.2246467991473532e-16)))
     outer = c.select(c.compare("olt", x, c.num(0.0)), left, twice)
@@ -178,10 +167,10 @@ def atan(c: Code, x: str) -> str:
     t = c.div(top, bottom)
     z = c.mul(t, t)
     rest = c.mul(c.mul(t, z), c.poly(z, _ATAN))
-    high = c.select(middle, c.num(_HALF_PI[0] / 2), c.num(0.0))
-    high = c.select(far, c.num(_HALF_PI[0]), high)
-    low = c.select(middle, c.num(_HALF_PI[1] / 2), c.num(0.0))
-    low = c.select(far, c.num(_HALF_PI[1]), low)
+    high = c.select(middle, c.num(HALF_PI[0] / 2), c.num(0.0))
+    high = c.select(far, c.num(HALF_PI[0]), high)
+    low = c.select(middle, c.num(HALF_PI[1] / 2), c.num(0.0))
+    low = c.select(far, c.num(HALF_PI[1]), low)
     whole = c.sub(high, c.sub(c.sub(rest, low), t))
     return c.with_sign(whole, x)
 

@@ -7,6 +7,7 @@ The polynomial of e^r is a Chebyshev fit (``mpmath.chebyfit``): its error is 1.4
 from __future__ import annotations
 
 from symgd.compile.native.code import Code
+from symgd.compile.native.numbers import LN2, LOG2E, MAGIC
 
 _EXP = (
     0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326084, 0.0013888888888883711,
@@ -14,31 +15,16 @@ _EXP = (
     2.5105312729622103e-08, 2.09147553258932e-09,
 )  # fmt: skip
 """(e^r - 1 - r)/r^2."""
-_LN2 = (0.6931471805599453, 2.3190468138462996e-17)
-_LN2_SHORT = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
-_HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
-
-_EXP = (
-    0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326084, 0.0013888888888883711,
-    0.0001984126987500228, 2.480158732567746e-05, 2.755725517000089e-06, 2.755727347871858e-07,
-    2.5105312729622103e-08, 2.09147553258932e-09,
-)  # fmt: skip
-"""(e^r - 1 - r)/r^2."""
-_LOG2E = 1.4426950408889634
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
 
 
 def _reduced(c: Code, x: str) -> tuple[str, str]:
     """x = k ln 2 + r with |r| <= ln(2)/2: (e^r - 1, k as a whole number)."""
-    shifted = c.fma(x, c.num(_LOG2E), c.num(_MAGIC))
-    k = c.sub(shifted, c.num(_MAGIC))
-    r = c.fma(k, c.num(-_LN2[0]), x)
-    r = c.fma(k, c.num(-_LN2[1]), r)
+    shifted = c.fma(x, c.num(LOG2E), c.num(MAGIC))
+    k = c.sub(shifted, c.num(MAGIC))
+    r = c.fma(k, c.num(-LN2[0]), x)
+    r = c.fma(k, c.num(-LN2[1]), r)
     tail = c.mul(c.mul(r, r), c.poly(r, _EXP))
-    whole = c.integer("sub", c.bits(shifted), c.bits(c.num(_MAGIC)))
+    whole = c.integer("sub", c.bits(shifted), c.bits(c.num(MAGIC)))
     return c.add(r, tail), whole
 
 

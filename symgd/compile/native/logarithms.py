@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from symgd.compile.native.code import Code
 from symgd.compile.native.exponentials import exp_of_minus
+from symgd.compile.native.numbers import LN2, LN2_SHORT, LOG2E, MAGIC
 from symgd.compile.native.ordering import maximum
 
-_LN2 = (0.6931471805599453, 2.3190468138462996e-17)
-_LN2_SHORT = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
-_HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
-
-_EXP = (
-    0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326084, 0.0013888888888883711,
-    0.0001984126987500228, 2.480158732567746e-05, 2.755725517000089e-06, 2.755727347871858e-07,
-    2.5105312729622103e-08, 2.09147553258932e-09,
-)  # fmt: skip
-"""(e^r - 1 - r)/r^2."""
-_LN2_SHORT = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
-_HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
-
-_EXP = (
-    0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326084, 0.0013888888888883711,
-    0.0001984126987500228, 2.480158732567746e-05, 2.755725517000089e-06, 2.755727347871858e-07,
-    2.5105312729622103e-08, 2.09147553258932e-09,
-)  # fmt: skip
-"""(e^r - 1 - r)/r^2."""
 _LOG = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
     2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
     1.479819860511658591e-01,
 )  # fmt: skip
-_LOG2E = 1.4426950408889634
-_MAGIC = 6755399441055744.0
-"""1.5 * 2^52: adding it rounds to a whole number, which then stands in the low bits."""
 
 
 def _split(c: Code, x: str) -> tuple[str, str]:
@@ -53,8 +28,8 @@ def _split(c: Code, x: str) -> tuple[str, str]:
 
 def _to_real(c: Code, k: str) -> str:
     """A whole number below 2^51 as a double."""
-    shifted = c.integer("add", k, c.bits(c.num(_MAGIC)))
-    return c.sub(c.from_bits(shifted), c.num(_MAGIC))
+    shifted = c.integer("add", k, c.bits(c.num(MAGIC)))
+    return c.sub(c.from_bits(shifted), c.num(MAGIC))
 
 
 def _log_near_one(c: Code, f: str, e: str | None) -> str:
@@ -66,8 +41,8 @@ def _log_near_one(c: Code, f: str, e: str | None) -> str:
     inner = c.mul(s, c.add(half_square, tail))
     if e is None:
         return c.sub(f, c.sub(half_square, inner))
-    inner = c.fma(e, c.num(_LN2_SHORT[1]), inner)
-    return c.fma(e, c.num(_LN2_SHORT[0]), c.sub(f, c.sub(half_square, inner)))
+    inner = c.fma(e, c.num(LN2_SHORT[1]), inner)
+    return c.fma(e, c.num(LN2_SHORT[0]), c.sub(f, c.sub(half_square, inner)))
 
 
 def _log_ends(c: Code, x: str, value: str, zero_at: float) -> str:
@@ -87,7 +62,7 @@ def log(c: Code, x: str) -> str:
 def log2(c: Code, x: str) -> str:
     m, e = _split(c, x)
     part = _log_near_one(c, c.sub(m, c.num(1.0)), None)
-    return _log_ends(c, x, c.fma(part, c.num(_LOG2E), e), 0.0)
+    return _log_ends(c, x, c.fma(part, c.num(LOG2E), e), 0.0)
 
 
 def log10(c: Code, x: str) -> str:
@@ -119,7 +94,7 @@ def asinh(c: Code, x: str) -> str:
     bottom = c.add(c.num(1.0), c.sqrt(c.add(square, c.num(1.0))))
     far = c.sub(size, c.num(1.0))
     inner = c.select(large, far, c.add(size, c.div(square, bottom)))
-    whole = c.add(log1p(c, inner), c.select(large, c.num(_LN2[0]), c.num(0.0)))
+    whole = c.add(log1p(c, inner), c.select(large, c.num(LN2[0]), c.num(0.0)))
     return c.with_sign(whole, x)
 
 
@@ -128,7 +103,7 @@ def acosh(c: Code, x: str) -> str:
     large = c.compare("ogt", x, c.num(2.0**28))
     inner = c.add(t, c.sqrt(c.mul(t, c.add(t, c.num(2.0)))))
     inner = c.select(large, t, inner)
-    whole = c.add(log1p(c, inner), c.select(large, c.num(_LN2[0]), c.num(0.0)))
+    whole = c.add(log1p(c, inner), c.select(large, c.num(LN2[0]), c.num(0.0)))
     return c.select(c.compare("olt", x, c.num(1.0)), c.num(float("nan")), whole)
 
 
@@ -150,4 +125,4 @@ def logaddexp(c: Code, u: str, v: str) -> str:
     rest = log1p(c, exp_of_minus(c, c.sub(u, v)))
     sum_of_both = c.add(maximum(c, u, v), rest)
     equal = c.compare("oeq", u, v)
-    return c.select(equal, c.add(u, c.num(_LN2[0])), sum_of_both)
+    return c.select(equal, c.add(u, c.num(LN2[0])), sum_of_both)
