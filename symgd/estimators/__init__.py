@@ -1,0 +1,1 @@
+"""The models of symgd as scikit-learn estimators."""

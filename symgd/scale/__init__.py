@@ -1,0 +1,1 @@
+"""Rows by the block: files larger than memory, and many machines."""
