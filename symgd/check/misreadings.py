@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from symgd.check.slips import slips
 from symgd.derive.arrays import filled
 from symgd.derive.forward import tangents
 from symgd.derive.sweep import sweep
@@ -42,6 +43,7 @@ def _all(search: _Search) -> Iterator[Row]:
         _transposes,
         _terms,
         _orders,
+        _algebra,
     ):
         try:
             yield from rows(search)
@@ -179,6 +181,14 @@ def _orders(search: _Search) -> Iterator[Row]:
                 continue
             if result.shape == search.symbol.shape:
                 yield "order of matrix factors", sentence, to_text(node), search.along(result)
+
+
+def _algebra(search: _Search) -> Iterator[Row]:
+    """The right result, rewritten wrongly afterwards."""
+    right = tidy(search.truth, (search.partials.loss, search.partials.written))
+    for name, sentence, result in slips(right):
+        said = f"the derivative is right, but then {sentence}"
+        yield name, said, to_text(right), search.along(result)
 
 
 def _terms(search: _Search) -> Iterator[Row]:

@@ -111,6 +111,20 @@ def chain_as_sum(node: Node, changes: list[Change]) -> Iterator[Node]:
         yield found[0] + found[2]
 
 
+def outer_missing(node: Node, changes: list[Change]) -> Iterator[Node]:
+    """A function in the middle of a chain passed over: f(u)' as u'."""
+    found = _outer(node, changes)
+    if found is not None and node.op != "pow" and not found[0].is_number(1):
+        yield filled(found[2], node.shape) if node.shape else found[2]
+
+
+def rows_missing(node: Node, changes: list[Change]) -> Iterator[Node]:
+    """(X w)' as if every x were 1: the factor X of the inner derivative left out."""
+    if node.op == "matmul" and active_places(changes) == [1] and changes[1] is not None:
+        summed = node.graph.make("sum", changes[1], value=(None, False))
+        yield filled(summed, node.shape) if node.shape else summed
+
+
 def not_differentiated(node: Node, changes: list[Change]) -> Iterator[Node]:
     """The outer function kept as it is, times the inner derivative."""
     found = _outer(node, changes)

@@ -28,6 +28,16 @@ def term_lost(node: Node, changes: list[Change]) -> Iterator[Node]:
             )
 
 
+def term_kept(node: Node, changes: list[Change]) -> Iterator[Node]:
+    """One term of a sum, or a factor times the variable, left as it is."""
+    active = active_places(changes)
+    if node.op == "add" and len(active) > 1:
+        for place in active:
+            pairs = enumerate(zip(node.args, changes, strict=True))
+            terms = [t if i == place else c for i, (t, c) in pairs]
+            yield node.graph.plus(*[t for t in terms if t is not None])
+
+
 def constant_kept(node: Node, changes: list[Change]) -> Iterator[Node]:
     """A constant term that stays as it is, or becomes 1, instead of 0."""
     if node.op != "add" or not active_places(changes):

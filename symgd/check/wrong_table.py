@@ -61,6 +61,10 @@ WRONG_RULES = (
               wrong_rules.integrated),
     WrongRule("outer function not differentiated", "the outer function was kept",
               wrong_rules.not_differentiated),
+    WrongRule("missing outer derivative", "the derivative of this function itself is missing "
+              "(chain rule)", wrong_rules.outer_missing),
+    WrongRule("missing inner derivative", "the factor that the derivative of the inner product "
+              "gives is missing (chain rule)", wrong_rules.rows_missing),
     WrongRule("chain rule with the wrong inner function",
               "the outer derivative is taken at the inner function, not at its derivative",
               wrong_rules.wrong_inner),
@@ -69,6 +73,7 @@ WRONG_RULES = (
     WrongRule("sum of a constant not counted", "the sum of a constant c over the rows is {N} c",
               wrong_sums.rows_not_counted),
     WrongRule("extra factor 1/{N}", "the loss is a sum, not a mean", wrong_sums.count_extra),
+    WrongRule("term not differentiated", "one term was left as it is", wrong_sums.term_kept),
     WrongRule("term lost", "one term is missing", wrong_sums.term_lost),
     WrongRule("branches swapped", "the branches are exchanged", wrong_sums.branches_swapped),
     WrongRule("kink ignored", "the derivative is that of one branch only", wrong_sums.kink_ignored),

@@ -101,6 +101,24 @@ def test_classroom_mistakes_have_their_name(formula: str, claim: str, mistake: s
     assert found.mistake == mistake
 
 
+# Formula, name, claim, mistake: a link of the chain, or one term, left out.
+LINKS = [
+    ("mean((y - sigmoid(w*x))^2)", "w", "-2*mean(x*(y - sigmoid(w*x)))",
+     "missing outer derivative"),
+    ("mean((y - a*exp(-b*x))^2)", "b", "2*mean(a*x*(y - a*exp(-b*x)))",
+     "missing outer derivative"),
+    ("sum((X @ theta - y)^2)", "theta", "2*sum(X @ theta - y)", "missing inner derivative"),
+    ("(u - 2)^3 + 7*u - 1", "u", "3*(u - 2)^2 + 7*u", "term not differentiated"),
+    ("(u - 2)^2 + 7*u", "u", "2*u - 2 + 7", "factor not distributed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "wrt", "claim", "mistake"), LINKS)
+def test_what_was_left_out_is_named(formula: str, wrt: str, claim: str, mistake: str) -> None:
+    found = check(claim, formula, wrt)
+    assert (found.verdict, found.mistake) == ("wrong", mistake)
+
+
 def test_transposes_and_symmetry() -> None:
     shapes = {"A": "n,n", "S": "n,n", "x": "n"}
     found = check("2*A @ x", "x @ A @ x", "x", shapes=shapes)
