@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from flint import arb_mat, fmpq
+from flint import arb_mat, fmpq, fmpq_mat
 
 from symgd.check.ball_functions import (
     FUNCTIONS,
+    UNDEFINED,
     UNSURE,
     Bad,
     Value,
@@ -165,6 +166,10 @@ def _bad_in(*arrays: Any) -> Bad | None:
 
 
 def _matrix(a: Any) -> Any:
+    """An exact matrix if every entry is rational, else one of balls."""
+    entries = list(a.reshape(-1))
+    if all(isinstance(e, fmpq) for e in entries):
+        return fmpq_mat(a.shape[0], a.shape[1], entries)
     return arb_mat(a.shape[0], a.shape[1], [ball(e) for e in a.reshape(-1)])
 
 
@@ -188,10 +193,11 @@ def _inverse(a: Any) -> Any:
     """The inverse, or an array of what went wrong."""
     bad = _bad_in(a)
     if bad is None:
+        matrix = _matrix(a)
         try:
-            return _from_matrix(_matrix(a).inv())
+            return _from_matrix(matrix.inv())
         except ZeroDivisionError:
-            bad = UNSURE
+            bad = UNDEFINED if isinstance(matrix, fmpq_mat) else UNSURE
     return _array(bad, a.shape)
 
 

@@ -92,6 +92,19 @@ def certify(
     return Certificate(proofs, tuple(used), tuple(_domain(order, active)))
 
 
+def places(partials: Partials) -> tuple[tuple[str, str], ...]:
+    """(sub-formula, condition) wherever the derivative needs one: what ``domain`` lists.
+
+    >>> from symgd.derive.partials import derive
+    >>> from symgd.formula.problem import read
+    >>> places(derive(read("log(x)")))
+    (('log(x)', 'the argument is positive'),)
+    """
+    order = topological(partials.written)
+    active = depends_on(order, [partials.problem.symbol(n) for n in partials.wrt])
+    return tuple(_domain(order, active))
+
+
 def _domain(order: list[Node], active: set[Node]) -> Iterator[tuple[str, str]]:
     for node in order:
         if node not in active or node.op not in RULES:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from symgd.check.texts import as_text
 from symgd.derive.expand import without_derivatives
 from symgd.derive.partials import Partials, derive
 from symgd.errors import NameProblem
@@ -26,7 +27,7 @@ Columns = Iterable[str] | Mapping[str, Shape | None] | None
 
 def read_text(text: str, **options: Any) -> Problem:
     """A formula as text, or as LaTeX if it has a backslash."""
-    if "\\" in text:
+    if "\\" in as_text(text, "a formula"):
         from symgd.formula.latex_read import read_latex
 
         return read_latex(text, **options)

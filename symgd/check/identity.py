@@ -4,8 +4,9 @@
   one point at which both sides are surely defined.
 * **refuted**: at a rational point off all breakpoints the two values lie in balls
   that exclude each other.
-* **probable**: the normal form is zero for several concrete sizes of the arrays, and
-  every point tried agrees, but there is no proof for all sizes.
+* **probable**: the normal form is zero for several concrete sizes of the arrays, or two
+  rational functions agree exactly at many random points of several sizes; every point
+  tried agrees, but there is no proof for all sizes.
 * **open**: none of these; it is said to how many digits the values agreed.
 """
 
@@ -22,7 +23,7 @@ from flint import arb, fmpq
 from symgd.algebra.normal import prove_equal
 from symgd.check.ball_functions import UNDEFINED, Bad, ball
 from symgd.check.balls import PRECISIONS, Balls, precision
-from symgd.check.samples import Sample, Samples
+from symgd.check.samples import KINKED, Sample, Samples
 from symgd.check.verdict import Witness
 from symgd.formula.graph import Node, depends_on, topological
 from symgd.formula.shapes import Shape
@@ -31,6 +32,8 @@ QUICK_POINTS, QUICK_TRIES = 6, 40
 FIRST = PRECISIONS[:1]
 DEEP_POINTS, DEEP_TRIES = 100, 160
 SECONDS = 2.0
+EXACT_POINTS = 16
+PIECEWISE = KINKED | {"amax", "amin", "norm1", "floor", "ceil"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Comparison:
         found = self.search(DEEP_POINTS, DEEP_TRIES, PRECISIONS[1:])
         if found is not None:
             return found
-        if self.by_sizes():
+        if self.by_sizes() or self.by_exact_points():
             return self.settled("probable", proof.strata)
         return Answer(
             None, "open", None, (proof.reason,), self.agreed[0], len(self.agreed), self.digits
@@ -222,6 +225,21 @@ class Comparison:
             if not proof.proved:
                 return False
         return True
+
+    def by_exact_points(self) -> bool:
+        """Whether two rational functions agree exactly at many points of several sizes.
+
+        Two different ones of degree d agree at a random point of a set of S values per
+        name with probability d/S at most (Schwartz 1980, Zippel 1979).
+        """
+        question = self.question
+        order = topological(question.claim, question.truth)
+        sizes = {tuple(sorted(sample.sizes.items())) for sample in self.agreed}
+        enough = len(self.agreed) >= EXACT_POINTS and (len(sizes) > 1 or not self.samples.bases)
+        if not enough or any(node.op in PIECEWISE for node in order):
+            return False
+        values = [self.values(sample, PRECISIONS[0])[:2] for sample in self.agreed]
+        return all(isinstance(e, fmpq) for pair in values for v in pair for e in _entries(v))
 
 
 def _entries(value: Any) -> list[Any]:

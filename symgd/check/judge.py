@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symgd.check.claims import Columns, Subject, read_text
 from symgd.check.identity import Answer, Question, compare, is_confirmed
 from symgd.check.mistakes import Mistake, diagnose
 from symgd.check.ratio import Factor, constant_factor, convention, missing
-from symgd.check.texts import split_claim
+from symgd.check.texts import as_text, split_claim
 from symgd.check.verdict import Verdict, Witness, Word
 from symgd.errors import NameProblem, OptionError, ShapeProblem
 from symgd.formula.graph import Node, topological
@@ -69,7 +69,7 @@ def _name_of(wrt: str | None, left: str | None) -> str | None:
     said = found[1] if found else None
     if wrt is None:
         return said
-    wrt = wrt.strip()
+    wrt = as_text(wrt, "wrt").strip()
     if "," in wrt:
         raise OptionError(f"a claim is about one derivative: wrt is one name, not {wrt!r}")
     if said is not None and said != wrt:
@@ -120,6 +120,8 @@ def judge_node(subject: Subject, name: str, claim: Node) -> Verdict:
         claim, truth, (partials.written,), subject.symbols(), name, thresholds(partials.written)
     )
     answer = compare(question)
+    if answer.equal is None:
+        answer = _by_textbook(question, partials.textbook(name)) or answer
     if answer.equal:
         return case.equal(answer)
     if answer.equal is None:
@@ -135,6 +137,14 @@ def judge_node(subject: Subject, name: str, claim: Node) -> Verdict:
     if factor is not None and factor.positive:
         return case.proportional(factor, mistake, partials.written, answer)
     return case.wrong(answer, mistake, factor)
+
+
+def _by_textbook(question: Question, textbook: Node) -> Answer | None:
+    """Equal to the textbook form, which may be rational where the raw form has roots."""
+    if textbook is question.truth:
+        return None
+    answer = compare(replace(question, truth=textbook))
+    return answer if answer.equal else None
 
 
 def thresholds(loss: Node) -> tuple[str, ...]:

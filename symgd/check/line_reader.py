@@ -10,7 +10,7 @@ from symgd.check.chains import Chain
 from symgd.check.claims import Subject, read_text
 from symgd.check.equations import same_solutions
 from symgd.check.line_text import Statement
-from symgd.check.texts import DERIVATIVE, OPERATOR, PRIME, is_label, with_definitions
+from symgd.check.texts import DERIVATIVE, OPERATOR, PRIME, as_text, is_label, with_definitions
 from symgd.check.verdict import Verdict
 from symgd.errors import NameProblem
 from symgd.formula.graph import Node
@@ -32,7 +32,7 @@ class Reader:
         self.current: Chain | None = None
         self.equation: Node | None = None
         if formula is not None:
-            self.loss_text = formula
+            self.loss_text = as_text(formula, "a formula")
 
     @property
     def reading(self) -> str:

@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from symgd.check.texts import pieces_of
+from symgd.check.texts import as_text, pieces_of
+from symgd.errors import OptionError
 
 _ENVIRONMENT = re.compile(
     r"\\(?:begin|end)\s*\{"
@@ -70,13 +71,22 @@ def statements(text: str | Iterable[str]) -> list[Statement]:
 
 def _lines(text: str | Iterable[str]) -> list[str]:
     if not isinstance(text, str):
-        return [_without_comment(str(line)) for line in text]
+        return [_without_comment(line) for line in _list_of_lines(text)]
     if "\\" in text:
         rows = re.split(r"\\\\(?:\s*\[[^\]]*\])?|\n[ \t]*\n", _ENVIRONMENT.sub("", text))
         rows = [_without_comment(row) for row in rows]
         text = "\n".join(" ".join(row.split()) for row in rows if row.strip())
         text = _DROPPED.sub(" ", text).replace("&", " ")
     return [_without_comment(line) for line in text.splitlines()]
+
+
+def _list_of_lines(given: object) -> list[str]:
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise OptionError(
+            f"a derivation is text or a list of lines, not {type(given).__name__}",
+            hint="give the lines as one text, a line each",
+        )
+    return [as_text(line, "a line of a derivation") for line in given]
 
 
 def _without_comment(line: str) -> str:

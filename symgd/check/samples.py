@@ -71,8 +71,9 @@ class Samples:
         self.bases = list(dict.fromkeys(split_size(name)[0] for name in names))
 
     def sizes(self, number: int) -> dict[str, int]:
-        """The sizes of point ``number``: small, different for different names, varied."""
-        return {base: 2 + (number + i) % 3 for i, base in enumerate(self.bases)}
+        """The sizes of point ``number``: small, different for different names, in every order."""
+        apart = 1 + number // 3 % 2
+        return {base: 2 + (number + apart * i) % 3 for i, base in enumerate(self.bases)}
 
     def points(self, count: int) -> Iterator[Sample]:
         """The first ``count`` points."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from symgd.errors import OptionError
+
 _EQUALS = re.compile(r"(?<![<>=!:])=(?!=)")
 _LABEL = re.compile(
     r"""\s*(?:
@@ -29,6 +31,19 @@ OPERATOR = re.compile(
 )
 
 
+def as_text(given: object, what: str) -> str:
+    """``given`` if it is text.
+
+    Raises :class:`~symgd.errors.OptionError` for anything else; ``what`` says what it was to be.
+
+    >>> as_text("2*x", "a claim")
+    '2*x'
+    """
+    if not isinstance(given, str):
+        raise OptionError(f"{what} is text, not {type(given).__name__}")
+    return given
+
+
 def pieces_of(text: str) -> list[str]:
     """The parts between equal signs that stand outside brackets."""
     parts, start, depth = [], 0, 0
@@ -52,11 +67,7 @@ def is_label(text: str) -> bool:
 
 def split_claim(text: str) -> tuple[str | None, str]:
     """The left side (or ``None``) and the claim itself: the last part of a chain."""
-    if not isinstance(text, str):
-        from symgd.errors import OptionError
-
-        raise OptionError(f"a claim is text, not {type(text).__name__}")
-    parts = pieces_of(text)
+    parts = pieces_of(as_text(text, "a claim"))
     if len(parts) > 1 and is_label(parts[0]):
         return parts[0], parts[-1]
     if len(parts) > 1:
