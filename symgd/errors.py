@@ -59,6 +59,12 @@ class FormulaError(SymgdError):
             lines.append(f"hint: {self.hint}")
         return "\n".join(lines)
 
+    def said_of(self, where: str) -> FormulaError:
+        """The same error with the line it is about."""
+        return type(self)(
+            f"{where}: {self.reason}", self.text, self.position, self.hint, self.length
+        )
+
     def located(self, text: str, position: int | None, length: int = 1) -> FormulaError:
         """The same error with its place, for rooms that do not see the text."""
         if self.position is not None or not text:

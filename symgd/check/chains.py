@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from symgd.check.identity import Question, compare
-from symgd.check.judge import Case, is_misfit, judge_node
+from symgd.check.judge import Case, is_misfit, judge_node, misfit
 from symgd.check.mistakes import Mistake
 from symgd.check.ratio import constant_factor
 from symgd.check.slips import slips
@@ -75,7 +75,7 @@ class Chain:
 
     def starts_equation(self) -> bool:
         """Whether ``= 0`` asks for a stationary point (the derivative is not 0 by itself)."""
-        if self.name is None or self.last is None or self.subject.problem.symbol(self.name).shape:
+        if self.name is None or self.last is None:
             return False
         zero = self.last.graph.number(0)
         return compare(self.question(zero, self.last)).equal is not True
@@ -93,9 +93,7 @@ class Chain:
         except ShapeProblem as problem:
             if not is_misfit(problem):
                 raise
-            verdict = Verdict("wrong", "refuted", f"the shapes do not fit: {problem.reason}",
-                              mistake="shapes do not fit", right=to_text(self.truth))  # fmt: skip
-            return against, verdict, False
+            return against, misfit(problem, to_text(self.truth)), False
         absolute = self.absolute(node)
         true = {"equal": True, "undecided": None}.get(absolute.verdict, False)
         if self.last is None or (self.last_true and true is not False):

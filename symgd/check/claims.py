@@ -15,7 +15,7 @@ from typing import Any
 from symgd.check.texts import as_text
 from symgd.derive.expand import without_derivatives
 from symgd.derive.partials import Partials, derive
-from symgd.errors import NameProblem
+from symgd.errors import NameProblem, SymgdError
 from symgd.formula.graph import Graph, Node, topological
 from symgd.formula.problem import Problem, read
 from symgd.formula.reading import ROW_COUNTS
@@ -25,9 +25,9 @@ _WORD = re.compile(r"[^\W\d]\w*")
 Columns = Iterable[str] | Mapping[str, Shape | None] | None
 
 
-def read_text(text: str, **options: Any) -> Problem:
-    """A formula as text, or as LaTeX if it has a backslash."""
-    if "\\" in as_text(text, "a formula"):
+def read_text(text: str, latex: bool = False, **options: Any) -> Problem:
+    """A formula as text, or as LaTeX if it has a backslash or is said to be LaTeX."""
+    if "\\" in as_text(text, "a formula") or latex:
         from symgd.formula.latex_read import read_latex
 
         return read_latex(text, **options)
@@ -38,13 +38,15 @@ def read_text(text: str, **options: Any) -> Problem:
 class Subject:
     """The formula that claims are about, and how its names are read.
 
-    ``also`` are further names with their shapes (definitions of a derivation).
+    ``also`` are further names with their shapes (definitions of a derivation). Claims about
+    a formula in LaTeX may be LaTeX without a backslash (``Xw`` is then a product).
     """
 
     problem: Problem
     constants: Mapping[str, float] | None = None
     also: dict[str, Shape] = field(default_factory=dict)
     found: dict[str, Partials] = field(default_factory=dict)
+    latex: bool = False
 
     def __post_init__(self) -> None:
         self.problem = with_one_row_count(self.problem)
@@ -69,12 +71,23 @@ class Subject:
             self.found[name] = derive(self.problem, (name,))
         return self.found[name]
 
-    def claim(self, text: str, where: Mapping[str, str] | None = None) -> Node:
+    def claim(self, text: str) -> Node:
         """The graph of a claim, in the graph of the formula.
 
         Raises a :class:`~symgd.errors.FormulaError` for what cannot be read and a
         :class:`~symgd.errors.NameProblem` for names that the formula does not have.
         """
+        try:
+            return self._claim(text, latex=False)
+        except SymgdError as problem:
+            if not self.latex or "\\" in text:
+                raise
+            try:
+                return self._claim(text, latex=True)
+            except SymgdError:
+                raise problem from None
+
+    def _claim(self, text: str, latex: bool) -> Node:
         problem = self.problem
         shapes = dict(self.symbols())
         rows, alias = self._row_name(text, shapes)
@@ -82,6 +95,7 @@ class Subject:
         data = set(problem.data) & set(table)
         read_as = read_text(
             text,
+            latex,
             columns={n: table[n] for n in data},
             shapes={n: s for n, s in table.items() if n not in data},
             constants=dict(self.constants or {}),

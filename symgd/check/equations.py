@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from symgd.check.array_equations import same_array_solutions
 from symgd.check.ball_functions import Bad
 from symgd.check.balls import Balls
 from symgd.check.identity import Question, compare
@@ -29,6 +30,8 @@ def same_solutions(
     question = Question(after, before, (), symbols)
     if compare(question).equal or constant_factor(question) is not None:
         return Verdict("equal", "proved", "the same equation, up to a constant factor")
+    if symbol.shape:
+        return same_array_solutions(before, after, symbol, symbols)
     roots = [_linear_root(f, symbol) for f in (before, after)]
     if roots[0] is not None and roots[1] is not None:
         found = compare(Question(roots[1], roots[0], (), symbols))
@@ -67,8 +70,8 @@ def _by_roots(
     before: Node, after: Node, symbol: Node, symbols: tuple[tuple[str, Any], ...]
 ) -> Verdict:
     """Roots of one equation that are surely no roots of the other."""
-    if symbol.shape or after.shape:
-        return Verdict("undecided", "open", "equations of arrays are not solved here")
+    if after.shape:
+        return Verdict("undecided", "open", "these are several equations for one number")
     for sample in Samples(symbols, [before, after]).points(2):
         for first, second, said in (
             (after, before, "is a solution here, but not of the line above"),

@@ -90,6 +90,8 @@ def exercise(
         raise NameProblem(
             "an exercise needs a parameter that is a number", hint="name it with wrt="
         )
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise OptionError(f"seed is a whole number, not {seed!r}")
     maker = _Maker(Subject(problem, constants), names[0], mistake, random.Random(seed))
     for task in maker.tasks():
         report = check_derivation(task.lines, **options)

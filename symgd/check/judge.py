@@ -59,7 +59,7 @@ def check(
     problem = read_text(formula, wrt=None if name is None else (name,), **options)
     if name is None:
         name = _only(problem.parameters)
-    subject = Subject(problem, constants)
+    subject = Subject(problem, constants, latex="\\" in formula)
     return judge(subject, name, right)
 
 
@@ -96,10 +96,7 @@ def judge(subject: Subject, name: str, claim: str) -> Verdict:
     except ShapeProblem as problem:
         if not is_misfit(problem):
             raise
-        return Verdict(
-            "wrong", "refuted", f"the shapes do not fit: {problem.reason}",
-            mistake="shapes do not fit", right=right, reading=subject.problem.reading,
-        )  # fmt: skip
+        return replace(misfit(problem, right), reading=subject.problem.reading)
     verdict = judge_node(subject, name, node)
     return verdict
 
@@ -107,6 +104,12 @@ def judge(subject: Subject, name: str, claim: str) -> Verdict:
 def is_misfit(problem: ShapeProblem) -> bool:
     """Whether two shapes contradict each other (and not merely a form that is not read)."""
     return "do not fit together" in problem.reason
+
+
+def misfit(problem: ShapeProblem, right: str | None = None) -> Verdict:
+    """The verdict on a claim whose shapes contradict each other."""
+    said = f"the shapes do not fit: {problem.reason}"
+    return Verdict("wrong", "refuted", said, mistake="shapes do not fit", right=right)
 
 
 def judge_node(subject: Subject, name: str, claim: Node) -> Verdict:
@@ -259,6 +262,8 @@ class Case:
             return "it differs from the derivative by very little, but it differs", (
                 "tiny perturbation"
             )
+        if not self.name:
+            return "the two sides are not equal", None
         said = f"it is not the derivative by {self.name}, for no mistake that is known here"
         return said, None
 

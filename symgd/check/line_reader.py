@@ -9,12 +9,24 @@ from typing import Any
 from symgd.check.chains import Chain
 from symgd.check.claims import Subject, read_text
 from symgd.check.equations import same_solutions
+from symgd.check.judge import is_misfit, misfit
 from symgd.check.line_text import Statement
-from symgd.check.texts import DERIVATIVE, OPERATOR, PRIME, as_text, is_label, with_definitions
+from symgd.check.texts import (
+    DERIVATIVE,
+    NABLA,
+    OPERATOR,
+    PRIME,
+    as_text,
+    higher_derivative,
+    is_label,
+    solution_name,
+    with_definitions,
+)
 from symgd.check.verdict import Verdict
-from symgd.errors import NameProblem
+from symgd.errors import NameProblem, ShapeProblem, SymgdError, UnsupportedError
 from symgd.formula.graph import Node
 from symgd.formula.problem import Problem
+from symgd.formula.text import to_text
 
 Judged = tuple[int, str, str, Verdict, "bool | None"]
 
@@ -30,6 +42,7 @@ class Reader:
         self.definitions: dict[str, str] = {}
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.current: Chain | None = None
+        self.begun: list[Chain] = []
         self.equation: Node | None = None
         if formula is not None:
             self.loss_text = as_text(formula, "a formula")
@@ -53,9 +66,10 @@ class Reader:
         target = self.target_of(head) if len(pieces) > 1 else None
         if target is not None:
             self.equation = None
-            self.current = Chain(self, *target)
+            self.current = target
+            self.begun.append(target)
             yield from self.chain(statement, pieces[1:])
-        elif self.equation is not None and len(pieces) == 2 and head:
+        elif self.goes_on_solving(pieces) or self.sets_to_zero(pieces):
             yield self.solved(statement, pieces)
         elif len(pieces) > 1 and is_label(head) and self.is_plain(head):
             yield from self.named(statement, head, pieces[1:])
@@ -73,7 +87,32 @@ class Reader:
 
     def is_plain(self, head: str) -> bool:
         """A plain name on the left that is not one of the names of the loss."""
-        return "'" not in head and self.target_of(head) is None
+        return "'" not in head and DERIVATIVE.search(head) is None and NABLA.match(head) is None
+
+    def goes_on_solving(self, pieces: list[str]) -> bool:
+        """One more line of an equation that was set to 0."""
+        return self.equation is not None and len(pieces) == 2 and bool(pieces[0])
+
+    def sets_to_zero(self, pieces: list[str]) -> bool:
+        """Whether an equation sets a derivative to 0: this one, or one of those before."""
+        if len(pieces) != 2 or not all(pieces):
+            return False
+        said = "0" in (piece.strip() for piece in pieces)
+        if not said and (OPERATOR.match(pieces[0]) or is_label(pieces[0])):
+            return False
+        chains = [c for c in reversed(self.begun) if c.starts_equation()]
+        chain = next((c for c in chains if self.fits(c, pieces)), chains[0] if chains else None)
+        if chain is None or not (said or self.fits(chain, pieces)):
+            return False
+        self.current, self.equation = chain, chain.last
+        return True
+
+    def fits(self, chain: Chain, pieces: list[str]) -> bool:
+        """Whether an equation has the solutions of ``= 0`` behind the end of a chain."""
+        try:
+            return self.same_solutions(chain, chain.last, pieces)[0].verdict == "equal"
+        except SymgdError:
+            return False
 
     def named(self, statement: Statement, head: str, pieces: list[str]) -> Iterator[Judged]:
         """``L = ...``: the loss, the loss again, or a definition."""
@@ -143,31 +182,66 @@ class Reader:
     def solved(self, statement: Statement, pieces: list[str]) -> Judged:
         """One more line of an equation that is being solved."""
         assert self.current is not None
-        assert self.equation is not None
-        left, right = (self.current.read(p) for p in pieces)
-        difference = left - right
-        subject = self.current.subject
-        symbol = subject.problem.symbol(self.current.name or "")
-        verdict = same_solutions(self.equation, difference, symbol, subject.symbols())
-        self.equation = difference
-        return statement.number, statement.text, "the equation above", verdict, None
+        against = "the equation above"
+        try:
+            verdict, after = self.same_solutions(self.current, self.equation, pieces)
+        except ShapeProblem as problem:
+            if not is_misfit(problem):
+                raise
+            verdict = misfit(problem)
+            return statement.number, statement.text, against, verdict, None
+        self.equation = after
+        return statement.number, statement.text, against, verdict, None
+
+    def same_solutions(
+        self, chain: Chain, before: Node | None, pieces: list[str]
+    ) -> tuple[Verdict, Node]:
+        """Whether ``left = right`` has the solutions of ``before = 0``, and left - right."""
+        assert before is not None
+        subject, name = chain.subject, chain.name or ""
+        left, right = (chain.read(solution_name(p, name)) for p in pieces)
+        symbol = subject.problem.symbol(name)
+        after = left - right
+        return same_solutions(before, after, symbol, subject.symbols()), after
 
     # -- subjects -------------------------------------------------------------------------
 
-    def target_of(self, head: str) -> tuple[str, str | None] | None:
-        """(what is differentiated, by which name) of a left side such as ``dL/dm``."""
+    def target_of(self, head: str) -> Chain | None:
+        """The chain that a left side such as ``dL/dm`` begins."""
+        higher = higher_derivative(head)
+        if higher is not None:
+            return self._higher(*higher)
         found = DERIVATIVE.fullmatch(head.replace("\\frac", "").strip().strip("{}").strip()) or (
             DERIVATIVE.search(head) if is_label(head) else None
         )
         if found is not None:
-            return found[1] or "", found[2]
+            return Chain(self, found[1] or "", found[2])
         prime = PRIME.fullmatch(head)
         if prime is not None:
-            return prime[1], prime[2] or self.wrt or self._single()
-        if re.match(r"\s*(?:∇|\\nabla|grad\b)", head):
-            name = re.search(r"_\{?\\?(\w+)", head)
-            return "", name[1] if name else self.wrt or self._single()
-        return None
+            return Chain(self, prime[1], prime[2] or self.wrt or self._single())
+        nabla = NABLA.match(head)
+        if nabla is None:
+            return None
+        name = nabla[1] or self.wrt
+        formula = nabla[2].strip()
+        if not formula or is_label(formula):
+            return Chain(self, "", name or self._single())
+        if name is None:
+            raise NameProblem("the gradient by which name?", hint="write ∇_w for the gradient by w")
+        return Chain(self, "", name, start=formula)
+
+    def _higher(self, label: str, names: tuple[str, ...]) -> Chain:
+        """The derivative of a derivative, by one name after the other."""
+        chain: Chain | None = None
+        for name in names:
+            start = None if chain is None else to_text(chain.truth)
+            chain = Chain(self, label, name or self.wrt or self._single(), start)
+            if chain.truth.shape:
+                raise UnsupportedError(
+                    "second derivatives are checked for numbers, not for arrays of parameters"
+                )
+        assert chain is not None
+        return chain
 
     def _single(self) -> str | None:
         names = self.subject(self.label or "", None).problem.parameters
@@ -203,7 +277,7 @@ class Reader:
             shape = self._shape_of(name)
             options["shapes"] = {**(options["shapes"] or {}), name: shape}
         problem = self._read(text, kept, options, name)
-        return Subject(problem, self.options["constants"])
+        return Subject(problem, self.options["constants"], latex="\\" in (self.loss_text or ""))
 
     def _read(
         self, text: str, definitions: dict[str, str], options: dict[str, Any], name: str | None

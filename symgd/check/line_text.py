@@ -11,7 +11,7 @@ environments, ``&`` and ``\\``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from symgd.check.texts import as_text, pieces_of
@@ -35,6 +35,8 @@ _DEFINE = re.compile(
     r"\s*[:,]?\s+(?=[^=<>]*[:=])",
     re.IGNORECASE,
 )  # fmt: skip
+
+_GOES_ON = re.compile(r"\s*(?:[-+*/]|\\cdot\b|\\times\b|\\right)")
 
 
 @dataclass(frozen=True)
@@ -73,20 +75,38 @@ def _lines(text: str | Iterable[str]) -> list[str]:
     if not isinstance(text, str):
         return [_without_comment(line) for line in _list_of_lines(text)]
     if "\\" in text:
-        rows = re.split(r"\\\\(?:\s*\[[^\]]*\])?|\n[ \t]*\n", _ENVIRONMENT.sub("", text))
-        rows = [_without_comment(row) for row in rows]
-        text = "\n".join(" ".join(row.split()) for row in rows if row.strip())
-        text = _DROPPED.sub(" ", text).replace("&", " ")
+        rows = [" ".join(row.split()) for row in map(_without_comment, _rows_of(text))]
+        text = _DROPPED.sub(" ", "\n".join(row for row in rows if row)).replace("&", " ")
     return [_without_comment(line) for line in text.splitlines()]
 
 
 def _list_of_lines(given: object) -> list[str]:
-    if isinstance(given, bytes) or not isinstance(given, Iterable):
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
         raise OptionError(
-            f"a derivation is text or a list of lines, not {type(given).__name__}",
-            hint="give the lines as one text, a line each",
+            f"a derivation is text, a line each, or a list of lines, not {type(given).__name__}"
         )
     return [as_text(line, "a line of a derivation") for line in given]
+
+
+def _rows_of(text: str) -> list[str]:
+    r"""The rows of LaTeX: between ``\\`` and empty lines, else line by line."""
+    page = _ENVIRONMENT.sub("", text)
+    if "\\\\" in page or page != text:
+        return re.split(r"\\\\(?:\s*\[[^\]]*\])?|\n[ \t]*\n", page)
+    rows: list[str] = []
+    for line in page.splitlines():
+        if rows and (_is_open(rows[-1]) or _GOES_ON.match(line)):
+            rows[-1] += " " + line
+        else:
+            rows.append(line)
+    return rows
+
+
+def _is_open(row: str) -> bool:
+    """Whether a row ends within brackets or behind a sign."""
+    brackets = row.count("{") - row.count("}")
+    sides = len(re.findall(r"\\left(?![a-z])", row)) - len(re.findall(r"\\right(?![a-z])", row))
+    return brackets > 0 or sides > 0 or row.rstrip().endswith(("+", "-", "=", r"\cdot", r"\times"))
 
 
 def _without_comment(line: str) -> str:

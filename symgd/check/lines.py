@@ -22,6 +22,7 @@ from symgd.check.claims import Columns
 from symgd.check.line_reader import Reader
 from symgd.check.line_text import statements
 from symgd.check.verdict import Verdict
+from symgd.errors import FormulaError
 from symgd.formula.problem import ShapeLike
 
 
@@ -139,6 +140,8 @@ def check_derivation(
     reader = Reader(formula, wrt, options)
     found: list[LineVerdict] = []
     for statement in statements(lines):
-        for piece in reader.judged(statement):
-            found.append(LineVerdict(*piece))
+        try:
+            found += [LineVerdict(*piece) for piece in reader.judged(statement)]
+        except FormulaError as problem:
+            raise problem.said_of(f"line {statement.number}") from None
     return Report(tuple(found), reader.reading)

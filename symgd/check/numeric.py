@@ -217,6 +217,13 @@ def _short_factor(given: float, numeric: float, error: float) -> str | None:
     return None
 
 
+def _point(value: Any) -> Any:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise OptionError(f"the point at= is made of real numbers, not {value!r:.60}") from None
+
+
 class _Probe:
     """A function of a flat vector, whatever form the user's point has."""
 
@@ -229,13 +236,15 @@ class _Probe:
     ) -> None:
         if at is None:
             raise OptionError("at= is the point at which the gradient is checked")
+        if not callable(fun) or not (grad is None or callable(grad)):
+            raise OptionError("check_gradient takes functions: fun(at), and grad(at) or None")
         self.fun, self.grad, self.args = fun, grad, args
         self.names: list[str] = []
         self.shapes: list[tuple[str | None, tuple[int, ...]]] = []
         parts = []
         entries = at.items() if isinstance(at, Mapping) else [(None, at)]
         for name, value in entries:
-            array = np.asarray(value, dtype=np.float64)
+            array = _point(value)
             if not np.all(np.isfinite(array)):
                 raise OptionError("the point at= has entries that are not finite")
             self.shapes.append((name, array.shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from symgd.errors import OptionError
 
@@ -25,6 +26,9 @@ DERIVATIVE = re.compile(
     r"(?:d|∂|\\partial\s*|\\mathrm\{d\}\s*)\s*\\?([^\W\d_]\w*)"
 )
 PRIME = re.compile(r"\s*([^\W\d]\w*)'\s*(?:\(\s*([^\W\d]\w*)\s*\))?\s*")
+NABLA = re.compile(
+    r"\s*(?:∇|\\nabla|grad\b)\s*(?:_\{?\s*\\?(\w+?)\s*\}?(?=[\s(|\\]|$))?\s*(.*)", re.DOTALL
+)
 OPERATOR = re.compile(
     r"\s*(?:d|∂)\s*/\s*(?:d|∂)\s*(\w+)\s*[\[(]"
     r"|\s*\\d?frac\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*\}\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*\\?(\w+)\s*\}"
@@ -42,6 +46,35 @@ def as_text(given: object, what: str) -> str:
     if not isinstance(given, str):
         raise OptionError(f"{what} is text, not {type(given).__name__}")
     return given
+
+_D = r"(?:d|∂|\\partial|\\mathrm\{d\})"
+_HIGHER = re.compile(
+    rf"\s*(?:\\[dt]?frac\s*\{{)?\s*{_D}\s*(?:\^\{{?(\d)\}}?|(²|³))\s*([^\W\d_]\w*)?\s*(?:\([^()]*\))?"
+    rf"\s*\}}?\s*[/{{]\s*((?:\(?\s*{_D}\s*\\?[^\W\d_]\w*\s*\)?\s*(?:\^\{{?\d\}}?|²|³)?\s*)+)\}}?\s*"
+)
+_BELOW = re.compile(rf"{_D}\s*\\?([^\W\d_]\w*?)\s*\)?\s*(?:\^\{{?(\d)\}}?|(²|³)|(?=[\s)}}d∂\\]|$))")
+_PRIMES = re.compile(r"\s*([^\W\d]\w*)('{2,}|″|‴)\s*(?:\(\s*([^\W\d]\w*)\s*\))?\s*")
+_POWERS = {"²": 2, "³": 3, "″": 2, "‴": 3}
+
+
+def higher_derivative(head: str) -> tuple[str, tuple[str, ...]] | None:
+    """(what, by which names in turn) of a left side such as ``d^2f/dx^2`` or ``f''(x)``.
+
+    >>> higher_derivative("d^2 f/dx^2"), higher_derivative("∂²L/∂m∂b"), higher_derivative("f''")
+    (('f', ('x', 'x')), ('L', ('b', 'm')), ('f', ('', '')))
+    """
+    primes = _PRIMES.fullmatch(head)
+    if primes is not None:
+        order = _POWERS.get(primes[2]) or len(primes[2])
+        return primes[1], (primes[3] or "",) * order
+    found = _HIGHER.fullmatch(head)
+    if found is None:
+        return None
+    order = int(found[1] or _POWERS[found[2]])
+    names: list[str] = []
+    for below in _BELOW.finditer(found[4]):
+        names += [below[1]] * int(below[2] or _POWERS.get(below[3] or "", 1))
+    return (found[3] or "", tuple(reversed(names))) if len(names) == order else None
 
 
 def pieces_of(text: str) -> list[str]:
@@ -75,6 +108,22 @@ def split_claim(text: str) -> tuple[str | None, str]:
     return None, text
 
 
+def solution_name(piece: str, name: str) -> str:
+    """The name alone for ``w^*``, ``\\hat{w}``, ``ŵ``: how the solution of an equation is written.
+
+    >>> solution_name(r"\\hat{w}", "w"), solution_name("w* ", "w"), solution_name("w*x", "w")
+    ('w', 'w', 'w*x')
+    """
+    bare = re.escape(name)
+    forms = (
+        rf"{bare}\s*(?:\^?\s*\{{?\s*(?:\*|\\star|\\ast)\s*\}}?)",
+        rf"\\(?:hat|widehat)\s*\{{?\s*\\?{bare}\s*\}}?",
+        rf"{bare}\u0302|{bare}_(?:hat|opt|star|min)",
+    )
+    text = unicodedata.normalize("NFD", piece.strip())
+    return name if any(re.fullmatch(form, text) for form in forms) else piece
+
+
 def with_definitions(text: str, definitions: dict[str, str]) -> str:
     """The formula followed by ``where`` and the definitions that it needs."""
     needed: dict[str, str] = {}
@@ -87,4 +136,7 @@ def with_definitions(text: str, definitions: dict[str, str]) -> str:
                 look.append(value)
     if not needed:
         return text
-    return f"{text} where " + ", ".join(f"{n} = {v}" for n, v in needed.items())
+    said = [f"{name} = {value}" for name, value in needed.items()]
+    if "\\" in text or any("\\" in value for value in needed.values()):
+        return r", \quad ".join((text, *said))
+    return f"{text} where " + ", ".join(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symgd.check import check_derivation
-from symgd.errors import NameProblem
+from symgd.errors import NameProblem, SyntaxProblem
 
 LINE = """
 L = mean((y - (m*x + b))^2)
@@ -157,3 +157,70 @@ def test_the_report_is_data() -> None:
     assert report["first_wrong"] is None
     assert [line["number"] for line in report["lines"]] == [3, 4, 5]
     assert report["lines"][0]["verdict"] == "equal"
+
+
+RIDGE_FREE = """
+L = mean((X @ theta - y)^2)
+dL/dtheta = 2/N * X.T @ (X @ theta - y)
+0 = X.T @ X @ theta - X.T @ y
+"""
+
+
+def test_the_normal_equations_are_solved_for_a_vector() -> None:
+    assert check_derivation(RIDGE_FREE + "theta = inv(X.T @ X) @ X.T @ y").ok
+    assert check_derivation(RIDGE_FREE + "X.T @ X @ theta = X.T @ y").ok
+    report = check_derivation(RIDGE_FREE + "theta = inv(X.T @ X) @ X.T @ y / N")
+    assert report.first_wrong is not None
+    assert report.first_wrong.number == 5
+
+
+def test_a_solution_of_another_shape_is_wrong_not_an_error() -> None:
+    report = check_derivation(RIDGE_FREE + "theta = inv(X.T @ X) @ X @ y")
+    assert [line.verdict.verdict for line in report] == ["equal", "equal", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [("f''(x) = exp(-x^2/2)*(x^2 - 1)", "equal"), ("f'' = exp(-x^2/2)*(x^2 + 1)", "wrong"),
+     ("d^2f/dx^2 = (x^2 - 1)*exp(-x^2/2)", "equal"), ("f''' = x*(3 - x^2)*exp(-x^2/2)", "equal")],
+)  # fmt: skip
+def test_second_and_third_derivatives(second: str, verdict: str) -> None:
+    report = check_derivation("f(x) = exp(-x^2/2)\nf'(x) = -x*exp(-x^2/2)\n" + second)
+    assert [line.verdict.verdict for line in report] == ["equal", verdict]
+
+
+def test_mixed_partials() -> None:
+    lines = r"\frac{\partial^2 g}{\partial u\,\partial v} = 2u + e^v"
+    assert check_derivation("g = u^2*v + u*e^v\n" + lines).ok
+
+
+def test_an_equation_of_the_first_derivative_behind_the_second() -> None:
+    lines = "f(x) = (x - 3.5)^2 - 4.5x + 10\nf'(x) = 2(x - 3.5) - 4.5\nf''(x) = 2\n"
+    assert check_derivation(lines + "0 = 2x - 11.5\nx = 5.75").ok
+    assert words(lines + "0 = 2x - 11.5\nx = 11.5/4")[-1] == "wrong"
+
+
+def test_lines_of_latex_without_an_environment() -> None:
+    report = check_derivation(
+        r"""\nabla_w \|Xw - y\|_2^2 = 2X^T(Xw - y)
+            = 2 X^T X w - 2 X^T y
+            = 2 X^T X w - 2 X^T w"""
+    )
+    assert [line.number for line in report] == [1, 2, 3]
+    assert [line.verdict.verdict for line in report] == ["equal", "equal", "wrong"]
+
+
+def test_backpropagation_in_latex_with_definitions() -> None:
+    lines = r"""E = \frac12 (t - o)^2
+                o = \sigma(z)
+                z = w h + b
+                \frac{\partial E}{\partial o} = o - t
+                \frac{\partial o}{\partial z} = o(1-o)
+                \frac{\partial E}{\partial w} = (o - t) o (1 - o) """
+    assert check_derivation(lines + "h").ok
+    assert check_derivation(lines + "w").first_wrong is not None
+
+
+def test_an_error_names_its_line() -> None:
+    with pytest.raises(SyntaxProblem, match="^line 2: "):
+        check_derivation("f(x) = x^2\nf'(x) = 2*(x")
