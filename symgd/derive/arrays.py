@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgd.formula.graph import Node
+from symgd.formula.graph import Node, is_eye
 from symgd.formula.shapes import Shape, normal_axes
 
+AT_ZERO = "0 at 0"
 WHOLE = ("slice", None, None, None)
 
 
@@ -83,17 +84,9 @@ def scalar_factor(node: Node) -> tuple[Node, Node]:
 def matmul(left: Node, right: Node) -> Node:
     """The matrix product with scalar factors moved to the front; the identity drops out."""
     (a, u), (b, v) = scalar_factor(left), scalar_factor(right)
-    if _is_eye(u) or _is_eye(v):
-        return a * b * (v if _is_eye(u) else u)
+    if is_eye(u) or is_eye(v):
+        return a * b * (v if is_eye(u) else u)
     return a * b * left.graph.make("matmul", u, v)
-
-
-def _is_eye(node: Node) -> bool:
-    """Whether the node is what :func:`eye` makes."""
-    if node.op != "diag" or len(node.shape) != 2:
-        return False
-    ones = node.args[0]
-    return ones.op == "broadcast" and ones.args[0].is_number(1)
 
 
 def filled(node: Node, shape: Shape) -> Node:
@@ -174,3 +167,11 @@ def reduced(g: Node, full: Shape, target: Shape) -> Node:
     if sums:
         g = sum_over(g, tuple(sums), False)
     return factor * g
+
+
+def per_norm(u: Node, norm: Node) -> Node:
+    """u/|u|, the derivative of a norm: 0, a subgradient, where it is computed at u = 0.
+
+    The mark on the quotient tells it from one that the user wrote, which is undefined there.
+    """
+    return u.graph.make("div", u, norm, value=AT_ZERO)

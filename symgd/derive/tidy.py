@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from symgd.derive.collect import shorter_numerator, sum_of, without_brackets
 from symgd.derive.products import HALF, ONE, PRODUCTS, Power, Product, build, opened
-from symgd.formula.graph import LEAVES, Graph, Node, topological
+from symgd.formula.graph import LEAVES, Graph, Node, is_eye, topological
 from symgd.formula.shapes import Shape
 
 MAX_NODES = 20_000
@@ -179,7 +179,7 @@ class _Views:
         inner = build(array, graph)
         if inner.shape != node.args[0].shape:
             return Product(ONE, [(node, ONE)])
-        total = graph.make("sum", inner, value=node.value)
+        total = _trace(inner, node) or graph.make("sum", inner, value=node.value)
         return scalar.times(Product(ONE, [(total, ONE)]))
 
     def _linear(self, node: Node) -> Product:
@@ -198,6 +198,16 @@ class _Views:
             parts.append(part)
         whole = _textbook_order(graph.make(node.op, *parts, value=node.value))
         return scalar.times(Product(ONE, [(whole, ONE)]))
+
+
+def _trace(inner: Node, total: Node) -> Node | None:
+    """``sum(I*M)`` as ``trace(M)``."""
+    if inner.op != "mul" or total.value[0] is not None or total.shape:
+        return None
+    for eye, matrix in (inner.args, inner.args[::-1]):
+        if is_eye(eye) and matrix.shape == eye.shape:
+            return inner.graph.make("trace", matrix)
+    return None
 
 
 def _chain(node: Node) -> list[Node]:
@@ -224,10 +234,14 @@ def _masks_itself(condition: Node, product: Product) -> bool:
 
 
 def _textbook_order(node: Node) -> Node:
-    """``v @ A`` as ``A.T @ v``, ``outer(u, v).T`` as ``outer(v, u)``."""
+    """``v @ A`` as ``A.T @ v``, ``outer(u, v).T`` as ``outer(v, u)``, without identities."""
     graph = node.graph
+    if node.op == "transpose" and is_eye(node.args[0]):
+        return node.args[0]
     if node.op == "matmul":
         left, right = node.args
+        if is_eye(left) or is_eye(right):
+            return right if is_eye(left) else left
         if len(left.shape) == 1 and len(right.shape) == 2:
             return graph.make("matmul", right.T, left)
     if node.op == "transpose" and node.args[0].op == "outer":

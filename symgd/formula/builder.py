@@ -11,6 +11,7 @@ from symgd.errors import FormulaError, LimitProblem, NameProblem, ShapeProblem, 
 from symgd.formula import constants, products, reductions
 from symgd.formula.functions import REDUCTIONS
 from symgd.formula.graph import LOGIC, Graph, Node
+from symgd.formula.identity_name import IDENTITY
 from symgd.formula.parser import Parsed
 from symgd.formula.reading import Declared, Scope, Survey, split_index
 from symgd.formula.shapes import Shape, normal_axes, settled, show_shape, unify
@@ -48,6 +49,8 @@ class Builder:
         self.graph = Graph()
         self.constant: dict[Node, float] = {}
         self.order: list[str] = []
+        self.identity = False
+        """Whether ``I`` is the identity matrix (known once its size is)."""
         self.used_constants: dict[str, None] = {}
         self.values: dict[int, Value] = {}
 
@@ -81,7 +84,10 @@ class Builder:
 
     def notes(self, parsed: Parsed) -> tuple[str, ...]:
         """How constants and the left side were read."""
-        said = {"e": "e is Euler's number", "pi": "pi is 3.14159..."}
+        if self.identity:
+            self.used_constants[IDENTITY] = None
+        said = {"e": "e is Euler's number", "pi": "pi is 3.14159...",
+                IDENTITY: "I is the identity matrix"}  # fmt: skip
         notes = [said[name] for name in self.used_constants]
         if parsed.label:
             notes.append(f"{parsed.label} is the name of the formula")
@@ -144,6 +150,9 @@ class Builder:
         return self.symbol(name)
 
     def symbol(self, name: str) -> Node:
+        if name == IDENTITY and self.identity:
+            ones = self.graph.make("broadcast", self.graph.number(1), value=self.shapes[name][:1])
+            return self.graph.make("diag", ones)
         self.order.append(name)
         return self.graph.symbol(name, self.shapes[name])
 

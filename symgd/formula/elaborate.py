@@ -16,6 +16,7 @@ from typing import Any
 from symgd.errors import FormulaError, LimitProblem, SyntaxProblem
 from symgd.formula.builder import Builder
 from symgd.formula.graph import LOGIC, MAX_NODES, Node
+from symgd.formula.identity_name import IDENTITY, is_identity
 from symgd.formula.parser import Parsed
 from symgd.formula.ranks import guess_shapes
 from symgd.formula.reading import (
@@ -59,6 +60,7 @@ def elaborate(parsed: Parsed, declared: Declared) -> Elaboration:
         shapes = guess_shapes(pieces, found, declared, data, sizes)
     except FormulaError as error:
         raise error.located(parsed.text, root.start, root.end - root.start) from None
+    identity = is_identity(shapes.get(IDENTITY))
     if any(isinstance(settled(s), Unknown) for shape in shapes.values() for s in shape):
         builder = Builder(parsed, declared, found, sizes, shapes)
         builder.build(pieces)
@@ -67,6 +69,7 @@ def elaborate(parsed: Parsed, declared: Declared) -> Elaboration:
     same = {count: rows} if count and rows is not None else {}
     shapes = {name: tuple(settled(s) for s in shape) for name, shape in shapes.items()}
     builder = Builder(parsed, declared, found, sizes, shapes, same)
+    builder.identity = identity
     node = builder.build(pieces)
     if node.op in LOGIC:
         raise SyntaxProblem(

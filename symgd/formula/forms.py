@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from symgd.errors import LimitProblem
 from symgd.formula.calls import checked_call, log_base
 from symgd.formula.ranges import over, signed_integer, size
-from symgd.formula.syntax import Big, Syntax, number, post_order
+from symgd.formula.syntax import Big, Call, Syntax, number, post_order
 from symgd.formula.tokens import Token
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def special(parser: Parser, token: Token, called: bool) -> Syntax | None:
         return sympy_derivative(parser, token)
     if called and name == "ones":
         return ones(parser, token)
+    if called and name == "eye":
+        return eye(parser, token)
     if called and name == "scatter":
         return scatter(parser, token)
     if name == "d" and not called:
@@ -165,6 +167,14 @@ def ones(parser: Parser, token: Token) -> Syntax:
             break
     parser.expect(")", "after the sizes of ones")
     return Syntax("ones", token.position, parser.end_of(), (), tuple(sizes))
+
+
+def eye(parser: Parser, token: Token) -> Syntax:
+    """``eye(p)``, the identity matrix, as ``diag(ones(p))``."""
+    diagonal = ones(parser, token)
+    if len(diagonal.value) != 1:
+        raise parser.error("eye has one size, as in eye(p)", diagonal)
+    return Syntax("call", diagonal.start, diagonal.end, (diagonal,), Call("diag", {}))
 
 
 def scatter(parser: Parser, token: Token) -> Syntax:

@@ -319,6 +319,14 @@ def topological(*roots: Node) -> list[Node]:
     return order
 
 
+def is_eye(node: Node) -> bool:
+    """Whether a node is an identity matrix: the diagonal matrix of ones."""
+    if node.op != "diag" or len(node.shape) != 2:
+        return False
+    ones = node.args[0]
+    return ones.op == "broadcast" and ones.args[0].is_number(1)
+
+
 def depends_on(order: Iterable[Node], symbols: Iterable[Node]) -> set[Node]:
     """The nodes of a topological ``order`` in which one of ``symbols`` occurs."""
     found = set(symbols)

@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 from symgd.formula.functions import words
-from symgd.formula.graph import Node
+from symgd.formula.graph import Node, is_eye
 from symgd.formula.notation import Letters, Piece, written
 from symgd.formula.shapes import normal_axes
 from symgd.formula.text import ATOM, COMPARE, NEGATIVE, OR, POWER, PRODUCT, SUM, index_text
@@ -378,8 +378,7 @@ def _ones(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
 
 
 def _diag(style: LatexStyle, node: Node, parts: list[Piece]) -> Piece:
-    arg = node.args[0]
-    if arg.op == "broadcast" and arg.args[0].is_number(1):
+    if is_eye(node):
         return r"\mathbf{I}", ATOM
     return rf"\operatorname{{diag}}\left({parts[0][0]}\right)", ATOM
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from symgd.errors import ShapeProblem, SyntaxProblem
 from symgd.formula.functions import ELEMENTWISE_1, words
+from symgd.formula.identity_name import IDENTITY
 from symgd.formula.latex_names import is_vector_style
 from symgd.formula.parser import Parsed
 from symgd.formula.reading import Declared, is_capital
@@ -53,7 +54,8 @@ def with_arrays(
     shapes: dict[str, Shape] = dict(declared.shapes)
     for name, rank in survey.ranks.items():
         given = declared.columns.get(name) is not None or name in declared.constants
-        if name not in shapes and not given and name not in parsed.definitions:
+        ours = name not in shapes and name != IDENTITY
+        if ours and not given and name not in parsed.definitions:
             shapes[name] = tuple(Unknown() for _ in range(rank))
     _count_rows(roots[0], shapes, declared)
     known = replace(declared, shapes=shapes)
@@ -126,11 +128,6 @@ class _Ranks:
             return
         if base in self.declared.constants or name in ("e", "pi"):
             return
-        if base == "I" and base not in self.declared.names:
-            raise ShapeProblem(
-                "the identity matrix is not read", self.text, self.text.find("I"),
-                "declare the shape of I if it is a name of your own",
-            )  # fmt: skip
         self.ranks[base] = max(self.ranks.get(base, 0), rank + count)
 
     # -- evidence -------------------------------------------------------------------------
@@ -142,6 +139,14 @@ class _Ranks:
         for piece in pieces:
             if piece.kind == "name":
                 self._by_style(str(piece.value))
+        self._settle(pieces)
+        names = {piece.value for piece in pieces if piece.kind == "name"}
+        if IDENTITY in names and 2 in self.ranks.values():
+            self.raise_to(IDENTITY, 2)
+            self._settle(pieces)
+
+    def _settle(self, pieces: Sequence[Syntax]) -> None:
+        """Collect the evidence of all places until nothing new is found."""
         before = None
         for _ in range(8):
             if before == self.ranks:
@@ -430,7 +435,7 @@ class _Products:
         if any(ranks) and not all(ranks) and (_has_number(piece) or 2 in ranks):
             self._refuse(
                 piece, "a number is added to a vector or a matrix",
-                "the identity matrix is not read; write the formula entry by entry",
+                r"write \lambda I for a multiple of the identity matrix",
             )  # fmt: skip
 
     def _refuse(self, piece: Syntax, reason: str, hint: str | None = None) -> None:

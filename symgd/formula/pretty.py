@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from symgd.formula.functions import words
-from symgd.formula.graph import Node
+from symgd.formula.graph import Node, is_eye
 from symgd.formula.notation import Letters, Piece, written
 from symgd.formula.text import ATOM, COMPARE, NEGATIVE, OR, POWER, PRODUCT, SUM, index_text, wrap
 from symgd.formula.text import number_text as plain_number
@@ -181,6 +181,8 @@ class _LineStyle:
             if node.args[0].is_number(1):
                 return ones, ATOM
             return self.mul(parts[0], (ones, ATOM), False)
+        if is_eye(node):
+            return f"eye({node.shape[0]})", ATOM
         if op == "scatter":
             shape, items = node.value
             ones = f"ones({', '.join(map(str, shape))})"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from symgd.errors import ShapeProblem
 from symgd.formula.functions import REDUCTIONS
+from symgd.formula.identity_name import IDENTITY, names_identity
 from symgd.formula.reading import (
     CONVENTIONAL_DATA,
     Declared,
@@ -26,6 +27,10 @@ _OF_SQUARES = frozenset({"inv", "trace", "det", "logdet", "matrix_power"})
 _OF_ARRAYS = _OF_SQUARES | {"norm", "norm1", "logsumexp", "softmax", "outer", "solve", "diag"}
 
 
+SQUARE = -2
+"""The rank of the identity matrix: two dimensions of the same size."""
+
+
 def guess_shapes(
     pieces: Sequence[Syntax], found: Survey, declared: Declared, data: set[str], sizes: set[str]
 ) -> dict[str, Shape]:
@@ -40,6 +45,8 @@ def guess_shapes(
             shapes[name] = tuple(declared.shapes[name])
         elif declared.columns.get(name) is not None:
             shapes[name] = tuple(declared.columns[name] or ())
+        elif name == IDENTITY and ranks.get(name) == SQUARE:
+            shapes[name] = (Unknown(),) * 2
         else:
             shapes[name] = tuple(Unknown() for _ in range(ranks.get(name, 0)))
     return shapes
@@ -64,6 +71,8 @@ def _ranks(
     _ranks_from_products(pieces, found, ranks, set(given), declared.names)
     if max([*ranks.values(), *map(len, given.values())], default=0) > 1:
         _ranks_from_neighbours(pieces, ranks, given)
+    if names_identity(pieces, found, declared, ranks, given):
+        ranks[IDENTITY] = SQUARE
     return ranks
 
 
@@ -111,13 +120,17 @@ def _products_and_evidence(
         name = piece.value.name if piece.kind == "call" else ""
         scope = found.scopes.get(id(piece), ())
         bare = [_bare(part, scope, declared) for part in piece.args]
+        sums = [_capitals(part, scope, declared) for part in piece.args]
         if piece.kind == "matmul" or _is_juxtaposed(piece):
-            pairs.append([o for o in bare if o])
+            pairs.append([o for o in bare if o] + [o for terms in sums for o in terms])
             if len(pairs[-1]) < 2 or piece.kind == "mul":
                 evidence |= {name for name, _ in pairs[-1]}
             continue
         if piece.kind != "transpose" and name not in _OF_ARRAYS:
             continue
+        evidence |= {base[0] for terms in sums for base in terms}
+        for base in (base for terms in sums for base in terms):
+            _raise_rank(ranks, base, 2, given)
         for i, base in enumerate(bare):
             if base is None:
                 continue
@@ -160,6 +173,15 @@ def _bare(piece: Syntax, scope: Scope, declared: frozenset[str]) -> tuple[str, i
         name, indices = split_index(piece.value, scope, declared)
         return name, len(indices)
     return None
+
+
+def _capitals(piece: Syntax, scope: Scope, declared: frozenset[str]) -> Operands:
+    """The names of a sum of capitals, such as ``A - lam*I``: matrices where one must stand."""
+    if piece.kind != "add":
+        return []
+    terms = [_bare(part, scope, declared) for part in piece.args]
+    found = [term for term in terms if term is not None and is_capital(term[0])]
+    return found if len(found) == len(terms) else []
 
 
 def _raise_rank(ranks: dict[str, int], base: tuple[str, int], rank: int, given: set[str]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from symgd.errors import LimitProblem
-from symgd.formula.graph import Node, topological
+from symgd.formula.graph import Node, is_eye, topological
 
 MAX_PRINTED = 2_000_000
 
@@ -36,8 +36,13 @@ def pieces(root: Node, decimal: bool) -> dict[Node, Piece]:
     """The text of every node below ``root`` and how tight it binds."""
     done: dict[Node, Piece] = {}
     total = 0
-    for node in topological(root):
-        piece = _piece(node, done, decimal)
+    order = topological(root)
+    named = any(node.op == "sym" and node.value == "d" for node in order)
+    for node in order:
+        if named and node.op == "derivative":
+            piece = _derivative_beside_d([done[a] for a in node.args])
+        else:
+            piece = _piece(node, done, decimal)
         total = max(total, len(piece[0]))
         if total > MAX_PRINTED:
             raise LimitProblem(f"written out, the formula has more than {MAX_PRINTED:,} characters")
@@ -139,7 +144,8 @@ def _div(node: Node, parts: list[Piece]) -> Piece:
 
 
 def _pow(node: Node, parts: list[Piece]) -> Piece:
-    return f"{wrap(parts[0], ATOM)}^{wrap(parts[1], ATOM)}", POWER
+    exponent = "(T)" if parts[1][0] == "T" else wrap(parts[1], ATOM)  # ^T is a transpose
+    return f"{wrap(parts[0], ATOM)}^{exponent}", POWER
 
 
 def _matmul(node: Node, parts: list[Piece]) -> Piece:
@@ -210,6 +216,12 @@ def _broadcast(node: Node, parts: list[Piece]) -> Piece:
     return f"{wrap(parts[0], PRODUCT)}*{_ones(node.shape)}", PRODUCT
 
 
+def _diag(node: Node, parts: list[Piece]) -> Piece:
+    if is_eye(node):
+        return f"eye({node.shape[0]})", ATOM
+    return f"diag({parts[0][0]})", ATOM
+
+
 def _scatter(node: Node, parts: list[Piece]) -> Piece:
     shape, items = node.value
     return f"scatter({parts[0][0]}, {_ones(shape)}[{index_text(items)}])", ATOM
@@ -219,10 +231,16 @@ def _derivative(node: Node, parts: list[Piece]) -> Piece:
     return f"d/d{parts[1][0]} ({parts[0][0]})", PRODUCT
 
 
+def _derivative_beside_d(parts: list[Piece]) -> Piece:
+    """A derivative where ``d`` is also a name: ``d/dx (...)`` could be a quotient there."""
+    return f"Derivative({parts[0][0]}, {parts[1][0]})", ATOM
+
+
 _RULES: dict[str, Callable[[Node, list[Piece]], Piece]] = {
     "add": _add, "neg": _neg, "mul": _mul, "div": _div, "pow": _pow, "matmul": _matmul,
     "transpose": _transpose, "and": _logic("and", AND), "or": _logic("or", OR), "not": _not,
     "softmax": _softmax, "getitem": _getitem, "broadcast": _broadcast, "scatter": _scatter,
+    "diag": _diag,
     "derivative": _derivative,
 }  # fmt: skip
 _RULES |= dict.fromkeys(_SYMBOLS, _compare)

@@ -222,5 +222,16 @@ def test_backpropagation_in_latex_with_definitions() -> None:
 
 
 def test_an_error_names_its_line() -> None:
-    with pytest.raises(SyntaxProblem, match="^line 2: "):
+    with pytest.raises(SyntaxProblem, match=r"^line 2: "):
         check_derivation("f(x) = x^2\nf'(x) = 2*(x")
+
+
+def test_ridge_regression_as_a_textbook_writes_it() -> None:
+    lines = r"""L(w) = \frac{1}{2}\|Xw - y\|^2 + \frac{\lambda}{2}\|w\|^2
+                \nabla_w L = X^\top (Xw - y) + \lambda w = 0
+                (X^\top X + \lambda I) w = X^\top y
+                \hat{w} = (X^\top X %s \lambda I)^{-1} X^\top y"""
+    assert check_derivation(lines % "+").ok
+    wrong = check_derivation(lines % "-").first_wrong
+    assert wrong is not None
+    assert wrong.number == 4
