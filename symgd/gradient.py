@@ -237,8 +237,8 @@ def gradient(
 ) -> Gradient:
     r"""The gradient of a formula given as text or as LaTeX.
 
-    ``wrt`` names what to differentiate by (default: every name that is not
-    data), ``columns`` names the data columns, ``shapes`` maps names to shapes
+    ``wrt`` names what to differentiate by (default: every name that is not data; if all
+    names look like data, as in ``sum_i p_i log(p_i)``, these), ``columns`` names the data columns, ``shapes`` maps names to shapes
     (``{"X": "n,p"}``), ``constants`` maps names to numbers. ``format`` is ``"text"``,
     ``"latex"`` or ``"auto"`` (LaTeX when a backslash, ``^{``, ``_{`` or ``$`` occurs).
 
@@ -249,7 +249,8 @@ def gradient(
     >>> print(gradient(r"\frac{1}{2}\|Xw - y\|_2^2", "w")["w"])
     X.T @ (X @ w - y)
     """
-    problem = read_formula(
-        formula, format, wrt=wrt, columns=columns, shapes=shapes, constants=constants
-    )
+    options: dict[str, Any] = {"columns": columns, "shapes": shapes, "constants": constants}
+    problem = read_formula(formula, format, wrt=wrt, **options)
+    if wrt is None and not problem.parameters and problem.sought:
+        problem = read_formula(formula, format, wrt=problem.sought, **options)
     return Gradient(derive(problem))

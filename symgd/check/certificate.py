@@ -112,6 +112,8 @@ def _domain(order: list[Node], active: set[Node]) -> Iterator[tuple[str, str]]:
         condition = RULES[node.op].domain
         if node.op == "div" and node.args[1] not in active and node.args[1].op in ("num", "dim"):
             continue
+        if node.op == "sqrt" and node.args[0].op == "pow" and node.args[0].args[1].is_number(2):
+            condition = RULES["abs"].domain
         if node.op == "pow":
             condition = _power_domain(node)
         if condition:

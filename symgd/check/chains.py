@@ -58,7 +58,7 @@ class Chain:
         """The graph of a piece."""
         text = self._with_known_derivatives(piece)
         kept = {k: v for k, v in self.reader.definitions.items() if k != self.name}
-        return self.subject.claim(with_definitions(text, kept))
+        return self.subject.claim(with_definitions(text, kept, self.reader.arguments))
 
     def _with_known_derivatives(self, piece: str) -> str:
         """``dL/dr * dr/dm`` with the derivatives put in."""

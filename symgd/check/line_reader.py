@@ -40,6 +40,7 @@ class Reader:
         self.label: str | None = None
         self.loss_text: str | None = None
         self.definitions: dict[str, str] = {}
+        self.arguments: dict[str, str] = {}
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.current: Chain | None = None
         self.begun: list[Chain] = []
@@ -81,13 +82,20 @@ class Reader:
     def define(self, pieces: list[str]) -> None:
         if len(pieces) < 2:
             return
-        name = re.sub(r"\s*\([^()]*\)\s*$", "", pieces[0]).strip()
-        self.definitions[name] = pieces[-1]
-        self.subjects.clear()
+        self.remember(pieces[0], pieces[-1])
 
     def is_plain(self, head: str) -> bool:
         """A plain name on the left that is not one of the names of the loss."""
         return "'" not in head and DERIVATIVE.search(head) is None and NABLA.match(head) is None
+
+    def remember(self, head: str, formula: str) -> None:
+        """``u`` or ``h(x)`` and its formula."""
+        behind = re.search(r"\s*\([^()]*\)\s*$", head)
+        name = head[: behind.start()].strip() if behind else head.strip()
+        self.definitions[name] = formula
+        if behind:
+            self.arguments[name] = behind[0].strip()
+        self.subjects.clear()
 
     def goes_on_solving(self, pieces: list[str]) -> bool:
         """One more line of an equation that was set to 0."""
@@ -129,8 +137,7 @@ class Reader:
         elif name == self.label:
             yield from self.restated(statement, pieces)
         else:
-            self.definitions[name] = pieces[-1]
-            self.subjects.clear()
+            self.remember(head, pieces[-1])
 
     def restated(self, statement: Statement, pieces: list[str]) -> Iterator[Judged]:
         """Other forms of the loss itself."""
@@ -282,7 +289,7 @@ class Reader:
     def _read(
         self, text: str, definitions: dict[str, str], options: dict[str, Any], name: str | None
     ) -> Problem:
-        written = with_definitions(text, definitions)
+        written = with_definitions(text, definitions, self.arguments)
         problem = read_text(written, **options)
         if name is not None and any(s.name == name and s.role == "data" for s in problem.symbols):
             problem = read_text(written, **{**options, "wrt": (name,)})
@@ -296,7 +303,7 @@ class Reader:
         own = {s.name: s.shape for s in whole.symbols}
         data = set(whole.data)
         part = read_text(
-            with_definitions(self.definitions[name], rest),
+            with_definitions(self.definitions[name], rest, self.arguments),
             columns={n: s for n, s in own.items() if n in data},
             shapes={n: s for n, s in own.items() if n not in data},
             constants=self.options["constants"],

@@ -70,7 +70,7 @@ class _Search:
     def __init__(self, subject: Subject, name: str, claim: Node, seconds: float) -> None:
         self.subject = subject
         self.name = name
-        self.deadline = time.perf_counter() + seconds
+        self.deadline = time.thread_time() + seconds
         self.partials = subject.partials(name)
         self.truth = self.partials.raw[name]
         symbol = subject.problem.symbol(name)
@@ -116,7 +116,7 @@ class _Search:
         if not self.sieve:
             return None
         for count, candidate in enumerate(self.candidates()):
-            if count > MAX_CANDIDATES or time.perf_counter() > self.deadline:
+            if count > MAX_CANDIDATES or time.thread_time() > self.deadline:
                 return None
             if self.passes(candidate.result) and self.equal(candidate.result):
                 return candidate.mistake

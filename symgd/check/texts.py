@@ -16,7 +16,10 @@ _LABEL = re.compile(
         \s*\{[^{}]*(?:\\partial|\\mathrm\{d\}|d)[^{}]*(?:\{[^{}]*\})?[^{}]*\}
       | (?:\\nabla|∇|grad)\s*_?\{?\\?\w*\}?\s*\w*(?:\([^()]*\))?
       | [^\W\d]\w*'+\s*(?:\([^()]*\))?
-      | [^\W\d]\w*\s*(?:\([^()]*\))?
+      | (?:\\(?:hat|bar|tilde|vec|mathcal|mathbf|boldsymbol|mathrm)\s*\{?\\?\w+\}?
+          |\\(?:ell|phi|psi|sigma|mu|eta|xi|zeta|rho|tau|delta|alpha|beta|gamma|theta)
+          |[^\W\d]\w*)
+        (?:_\{?\\?\w+\}?)?\s*(?:\([^()]*(?:\([^()]*\)[^()]*)?\))?
     )\s*""",
     re.VERBOSE,
 )
@@ -124,19 +127,34 @@ def solution_name(piece: str, name: str) -> str:
     return name if any(re.fullmatch(form, text) for form in forms) else piece
 
 
-def with_definitions(text: str, definitions: dict[str, str]) -> str:
-    """The formula followed by ``where`` and the definitions that it needs."""
+def with_definitions(
+    text: str, definitions: dict[str, str], arguments: dict[str, str] | None = None
+) -> str:
+    """The formula followed by ``where`` and the definitions that it needs.
+
+    ``arguments`` say what names are functions of, as in ``h(x) = m*x + b``.
+    """
     needed: dict[str, str] = {}
     look = [text]
     while look:
-        words = set(re.findall(r"[^\W\d]\w*", look.pop()))
+        here = look.pop()
+        words = set(re.findall(r"[^\W\d]\w*", here))
         for name, value in definitions.items():
-            if name not in needed and any(w == name or w.startswith(name + "_") for w in words):
+            stands = any(w == name or w.startswith(name + "_") for w in words) or (
+                "\\" in name and name in here
+            )
+            if name not in needed and stands:
                 needed[name] = value
                 look.append(value)
     if not needed:
         return text
-    said = [f"{name} = {value}" for name, value in needed.items()]
+    whole = " ".join((text, *needed.values()))
+    heads = {
+        name: behind
+        for name, behind in (arguments or {}).items()
+        if re.search(rf"{re.escape(name)}\s*(?:\\left\s*)?\(", whole)
+    }
+    said = [f"{name}{heads.get(name, '')} = {value}" for name, value in needed.items()]
     if "\\" in text or any("\\" in value for value in needed.values()):
         return r", \quad ".join((text, *said))
     return f"{text} where " + ", ".join(said)

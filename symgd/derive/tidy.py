@@ -65,6 +65,7 @@ class _Views:
         self.written = given.sums
         self.known: dict[Node, Product] = {}
         self.terms: dict[Node, list[Product]] = {}
+        self.smaller: dict[Node, Product] = {}
 
     def add(self, node: Node) -> None:
         product = self.known[node] = self._view(node)
@@ -143,7 +144,9 @@ class _Views:
         product = opened(left.times(right, 1 if node.op == "mul" else -1), self.of)
         if build(product, node.graph).shape != node.shape:
             parts = [self.rebuilt(a) for a in node.args]
-            return Product(ONE, [(node.graph.make(node.op, *parts), ONE)])
+            made = node.graph.make(node.op, *parts)
+            self.smaller[made] = product
+            return Product(ONE, [(made, ONE)])
         if node.op == "div" and node not in self.kept:
             return shorter_numerator(product, self.terms, self.of, node)
         return product
@@ -161,7 +164,7 @@ class _Views:
 
     def _sum(self, node: Node) -> Product:
         """The terms with nested sums of the derivation opened, then collected and factored."""
-        views = [self.known[term] for term in node.args]
+        views = self._without_rows([self.known[term] for term in node.args])
         products = without_brackets(views, self.terms)
         result, terms = sum_of(products, node.graph, self.written, self.terms, self.build)
         if build(result, node.graph).shape != node.shape:
@@ -169,6 +172,20 @@ class _Views:
         if terms:
             self.terms[result.powers[-1][0]] = terms
         return result
+
+    def _without_rows(self, views: list[Product]) -> list[Product]:
+        """``x/x + log(x)`` as ``1 + log(x)``: another term has the rows already."""
+        short = [self._smaller(view) for view in views]
+        if not any(short) or all(short):
+            return views
+        return [less or view for less, view in zip(short, views, strict=True)]
+
+    def _smaller(self, view: Product) -> Product | None:
+        """What a term cancels to, if it has fewer rows then."""
+        if len(view.powers) != 1 or view.powers[0][1] != ONE:
+            return None
+        found = self.smaller.get(view.powers[0][0])
+        return found and found.times(Product(view.coefficient))
 
     def _reduction(self, node: Node) -> Product:
         """What all rows share stands before the sum."""

@@ -10,7 +10,7 @@ from typing import Any
 from symgd.errors import FormulaError, LimitProblem, NameProblem, ShapeProblem, SyntaxProblem
 from symgd.formula import constants, products, reductions
 from symgd.formula.functions import REDUCTIONS
-from symgd.formula.graph import LOGIC, Graph, Node
+from symgd.formula.graph import Graph, Node, is_condition
 from symgd.formula.identity_name import IDENTITY
 from symgd.formula.parser import Parsed
 from symgd.formula.reading import Declared, Scope, Survey, split_index
@@ -183,7 +183,7 @@ class Builder:
                 raise ShapeProblem("indices of a sum come first, then only ':'")
             return self.indexed(piece.args[0].value, names)
         items = tuple((item.kind, *item.items) for item in piece.value)
-        value = self.argument(piece.args[0])
+        value = self.values[id(piece.args[0])]
         if axes_of(value):
             raise ShapeProblem("a slice of an indexed name is not read")
         return self.make("getitem", node_of(value), value=items)
@@ -193,14 +193,14 @@ class Builder:
     def argument(self, piece: Syntax) -> Value:
         """The value of a piece as a number: a condition is 1 where it holds, else 0."""
         value = self.values[id(piece)]
-        if node_of(value).op not in LOGIC:
+        if not is_condition(node_of(value)):
             return value
         return self.combine("where", value, self.graph.number(1), self.graph.number(0))
 
     def condition(self, piece: Syntax) -> Value:
         """The value of a piece that must be a condition."""
         value = self.values[id(piece)]
-        if node_of(value).op in LOGIC:
+        if is_condition(node_of(value)):
             return value
         raise SyntaxProblem(
             "a condition was expected", self.text, piece.start,
@@ -247,7 +247,11 @@ class Builder:
             node, own = self.make("transpose", node), own[::-1]
         items: tuple[Any, ...] = tuple(_WHOLE if a in own else ("new",) for a in axes)
         items += (("new",),) * (inner - rank) + (_WHOLE,) * rank
-        return node if ("new",) not in items else self.make("getitem", node, value=items)
+        if ("new",) not in items:
+            return node
+        if node.op == "neg":
+            return self.make("neg", self.make("getitem", node.args[0], value=items))
+        return self.make("getitem", node, value=items)
 
     def add(self, piece: Syntax) -> Value:
         return self.combine("add", *[self.argument(part) for part in piece.args])

@@ -10,12 +10,12 @@ unify, and then again with the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symgd.errors import FormulaError, LimitProblem, SyntaxProblem
 from symgd.formula.builder import Builder
-from symgd.formula.graph import LOGIC, MAX_NODES, Node
+from symgd.formula.graph import MAX_NODES, Node, is_condition
 from symgd.formula.identity_name import IDENTITY, is_identity
 from symgd.formula.parser import Parsed
 from symgd.formula.ranks import guess_shapes
@@ -25,6 +25,7 @@ from symgd.formula.reading import (
     Survey,
     base_size,
     data_names,
+    refuse_free_entries,
     refuse_look_alikes,
     size_names,
     survey,
@@ -55,6 +56,7 @@ def elaborate(parsed: Parsed, declared: Declared) -> Elaboration:
             raise LimitProblem(f"the formula has {len(pieces):,} parts; the limit is {MAX_NODES:,}")
         found = survey(root, declared.names)
         refuse_look_alikes(found)
+        refuse_free_entries(found, declared.names)
         sizes = size_names(found, declared)
         data = data_names(found, declared)
         shapes = guess_shapes(pieces, found, declared, data, sizes)
@@ -65,20 +67,22 @@ def elaborate(parsed: Parsed, declared: Declared) -> Elaboration:
         builder = Builder(parsed, declared, found, sizes, shapes)
         builder.build(pieces)
     count = _row_count(shapes, found, declared, sizes)
-    rows = _name_sizes(shapes, data, found, declared, count)
+    usual = data or data_names(found, replace(declared, wrt=None))
+    rows = _name_sizes(shapes, usual, found, declared, count)
     same = {count: rows} if count and rows is not None else {}
     shapes = {name: tuple(settled(s) for s in shape) for name, shape in shapes.items()}
     builder = Builder(parsed, declared, found, sizes, shapes, same)
     builder.identity = identity
     node = builder.build(pieces)
-    if node.op in LOGIC:
+    if is_condition(node):
         raise SyntaxProblem(
             "a condition is not a formula to differentiate", parsed.text, root.start,
             "where(condition, a, b) chooses between two values", root.end - root.start,
         )  # fmt: skip
     order = [n for n in dict.fromkeys(builder.order) if n in shapes]
     kept = {name: shapes[name] for name in order}
-    return Elaboration(node, kept, frozenset(data & set(kept)), rows, builder.notes(parsed))
+    given = frozenset(data & set(kept))
+    return Elaboration(node, kept, given, rows if given else None, builder.notes(parsed))
 
 
 def _name_sizes(

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from symgd.errors import SyntaxProblem
 from symgd.formula.functions import RESERVED
 from symgd.formula.tokens import Token
 
 
+@dataclass(frozen=True)
+class Definition:
+    """``u = ...`` or ``h(x) = ...``: the names it is a function of, and its tokens."""
+
+    parameters: tuple[str, ...]
+    tokens: list[Token]
+
+
 def split_equations(
     tokens: list[Token], text: str
-) -> tuple[list[Token], str | None, dict[str, list[Token]]]:
-    """``L = formula, where u = ...`` as the tokens of the formula, "L" and {"u": tokens}."""
+) -> tuple[list[Token], str | None, dict[str, Definition]]:
+    """``L = formula, where u = ...`` as the tokens of the formula, "L" and the definitions."""
     pieces = _split_where(tokens)
     body, label = _split_label(pieces[0], text)
-    definitions: dict[str, list[Token]] = {}
+    definitions: dict[str, Definition] = {}
     for piece in pieces[1:]:
         equals = _top_level(piece, "=")
-        if equals != 1 or piece[0].kind != "name":
+        head = piece[: equals or 0]
+        if not head or not (len(head) == 1 or _is_applied(head)) or head[0].kind != "name":
             raise SyntaxProblem("a definition is 'where name = formula'", text, piece[0].position)
-        definitions[piece[0].text] = piece[2:]
+        parameters = tuple(token.text for token in head[2:-1:2])
+        definitions[head[0].text] = Definition(parameters, piece[len(head) + 1 :])
     return body, label, definitions
+
+
+def _is_applied(head: list[Token]) -> bool:
+    """``h(x, w)``: a name and names in brackets."""
+    inner = head[2:-1]
+    names = all(t.kind == "name" for t in inner[::2]) and all(t.text == "," for t in inner[1::2])
+    return len(head) > 3 and head[1].text == "(" and head[-1].text == ")" and (
+        names and len(inner) % 2 == 1
+    )  # fmt: skip
 
 
 def _split_where(tokens: list[Token]) -> list[list[Token]]:
@@ -59,7 +80,7 @@ def _split_label(tokens: list[Token], text: str) -> tuple[list[Token], str | Non
     left = tokens[:equals]
     names = left and left[0].kind == "name" and left[0].text not in RESERVED
     single = names and len(left) == 1
-    applied = names and len(left) > 3 and left[1].text == "(" and left[-1].text == ")"
+    applied = names and _is_applied(left)
     derivative = names and any(t.text == "/" for t in left) and left[0].text.startswith("d")
     if not (single or applied or derivative):
         raise SyntaxProblem(

@@ -327,6 +327,13 @@ def is_eye(node: Node) -> bool:
     return ones.op == "broadcast" and ones.args[0].is_number(1)
 
 
+def is_condition(node: Node) -> bool:
+    """Whether the values of a node are true and false: a comparison, or entries of one."""
+    while node.op == "getitem":
+        node = node.args[0]
+    return node.op in LOGIC
+
+
 def depends_on(order: Iterable[Node], symbols: Iterable[Node]) -> set[Node]:
     """The nodes of a topological ``order`` in which one of ``symbols`` occurs."""
     found = set(symbols)

@@ -20,6 +20,7 @@ from symgd.formula.latex_names import (
     styled_group,
 )
 from symgd.formula.latex_tokens import COMMAND_FUNCTIONS, LatexToken, argument_end
+from symgd.formula.rewriting import mapped
 from symgd.formula.syntax import Big, Call, Syntax, number, post_order
 from symgd.formula.tokens import Token
 
@@ -358,8 +359,7 @@ def word(parser: LatexParser, token: LatexToken) -> Syntax:
         if known is not None and (known not in BARE_ALLOWED or called or bare):
             return function(parser, token, known)
     made = named(parser, token, parser.checked_word(token, name), token.source)
-    parser.check_application(token, made)
-    return made
+    return parser.application(token, made)
 
 
 def expectation(parser: LatexParser, token: LatexToken) -> Syntax:
@@ -378,9 +378,31 @@ def expectation(parser: LatexParser, token: LatexToken) -> Syntax:
     inner = parser.bracket(parser.advance())
     del parser.bound[len(parser.bound) - len(indices) :]
     parser.loose -= not indices
+    if not indices and not parser.bound:
+        by_rows = _by_rows(parser, inner)
+        if by_rows is not None:
+            parser.every_index.append("i")
+            inner, indices = by_rows, ["i"]
     if indices:
         return Syntax("big", token.position, parser.end_of(), (inner,), Big("mean", indices[0]))
     return Syntax("call", token.position, parser.end_of(), (inner,), Call("mean", {}))
+
+
+def _by_rows(parser: LatexParser, inner: Syntax) -> Syntax | None:
+    r"""``\mathbb{E}[(y - w^\top x)^2]`` as the mean over i of ``(y_i - w^\top x_i)^2``."""
+    names = {str(p.value) for p in post_order(inner) if p.kind == "name"}
+    columns = {"x", "y", "t"} & names - parser.declared
+    if not columns or not any(p.kind == "transpose" for p in post_order(inner)):
+        return None
+    if any(name.endswith("_i") for name in names) or "i" in names:
+        return None
+
+    def indexed(piece: Syntax) -> Syntax | None:
+        if piece.kind != "name" or piece.value not in columns:
+            return None
+        return Syntax("name", piece.start, piece.end, (), f"{piece.value}_i")
+
+    return mapped(inner, indexed)
 
 
 _LOOSE = frozenset(words("sum mean prod max min norm norm1 logsumexp average var std"))

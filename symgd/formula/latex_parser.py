@@ -39,9 +39,9 @@ class LatexParser(Parser):
 
     def __init__(
         self, tokens: Sequence[Token], text: str, declared: frozenset[str],
-        inside: Sequence[str] = (),
+        inside: Sequence[str] = (), functions: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
-        super().__init__(list(tokens), text, declared)
+        super().__init__(list(tokens), text, declared, functions)
         self.bound: list[str] = list(inside)
         self.loose = 0
         """Inside a sum or mean that names no index."""
@@ -286,16 +286,30 @@ class LatexParser(Parser):
         name = token.text
         following = self.token
         called = following.kind == "op" and following.text == "("
-        if name in ("sigma", "Gamma") and name not in self.declared:
+        if name in ("sigma", "Gamma") and name not in {*self.declared, *self.functions}:
             if called:
                 self.applied[name] = token
                 function = "sigmoid" if name == "sigma" else "gamma"
                 return forms.call(self, token, function)
             if not (following.kind == "op" and following.text in ("_", "'")):
                 self.plain[name] = token
-        made = forms.named(self, token, name)
-        self.check_application(token, made)
-        return made
+        return self.application(token, forms.named(self, token, name))
+
+    def application(self, token: Token, made: Syntax) -> Syntax:
+        """``h(x_i)`` of a function that the formula defines; else the name, a factor."""
+        following = self.token
+        if made.value not in self.functions or (following.kind, following.text) != ("op", "("):
+            self.check_application(token, made)
+            return made
+        opening = self.advance()
+        self.enter(opening)
+        args = [self.expression(0)]
+        while self.accept_op(","):
+            args.append(self.expression(0))
+        closing = self.expect(")", "to close the bracket")
+        self.check_pair(cast(LatexToken, opening), cast(LatexToken, closing))
+        self.leave()
+        return Syntax("apply", token.position, self.end_of(), tuple(args), made.value)
 
     def check_application(self, token: Token, made: Syntax) -> None:
         """``f(x)`` is not a product; ``a(b + c)`` is one, and is said to be."""
@@ -363,16 +377,24 @@ class LatexParser(Parser):
                 "write one name in one way, and two names differently",
             )  # fmt: skip
 
-    def defined_name(self) -> str:
-        r"""``\sigma_i =`` at the front of a definition: its name."""
+    def defined_name(self) -> tuple[str, tuple[str, ...]]:
+        r"""``\sigma_i =`` or ``h_\theta(x) =``: the name, and what it is a function of."""
         start = self.token
         made = forms.single_name(self)
-        if made is None or not self.accept_op("="):
+        parameters: list[str] = []
+        if made is not None and self.accept_op("("):
+            while True:
+                parameter = forms.single_name(self)
+                parameters.append("" if parameter is None else str(parameter.value))
+                if not self.accept_op(","):
+                    break
+            self.expect(")", "behind what the function is of")
+        if made is None or "" in parameters or not self.accept_op("="):
             raise self.error(
                 "a second formula, or a definition that is not 'name = formula'", start,
                 "one formula, then definitions such as z_i = w x_i + b",
             )  # fmt: skip
-        return str(made.value)
+        return str(made.value), tuple(parameters)
 
     # -- commands -------------------------------------------------------------------------
 
@@ -395,8 +417,7 @@ class LatexParser(Parser):
             made = forms.single_name(self)
             if made is None:
                 return forms.styled_group(self)
-            self.check_application(token, made)
-            return made
+            return self.application(token, made)
         if name in COMMAND_FUNCTIONS:
             return forms.function(self, token, name)
         raise self.misplaced(token)

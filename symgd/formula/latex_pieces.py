@@ -194,7 +194,9 @@ def _is_label(left: list[LatexToken]) -> bool:
         return all(t.text not in ("+", "-", "*", "(") for t in left)
     if left[0].text == "d" and any(t.text == "/" for t in left):
         return True
-    if left[0].kind == "command" and left[0].text not in STYLES and len(left) > 1:
+    if left[0].kind == "command" and left[0].text == "ell":
+        at = 1
+    elif left[0].kind == "command" and left[0].text not in STYLES and len(left) > 1:
         at = argument_end([*left, left[-1]], 1) if left[1].text == "{" else 2
     elif left[0].kind == "command" and left[0].text in STYLES:
         at = argument_end([*left, left[-1]], 0)

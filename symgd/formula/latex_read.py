@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from symgd.errors import LimitProblem, OptionError
+from symgd.formula.applied import Defined, expanded
 from symgd.formula.latex_arrays import with_arrays
 from symgd.formula.latex_parser import LatexParser
 from symgd.formula.latex_pieces import check_definitions, pieces_of
@@ -23,6 +24,7 @@ from symgd.formula.latex_tokens import tokenize_latex
 from symgd.formula.parser import MAX_NESTING, Parsed
 from symgd.formula.problem import Problem, ShapeLike, declare, from_syntax
 from symgd.formula.shapes import Shape
+from symgd.formula.syntax import Syntax
 
 
 def read_latex(
@@ -62,15 +64,24 @@ def latex_syntax(text: str, words: frozenset[str]) -> tuple[Parsed, list[LatexPa
     """The syntax tree of LaTeX source, and the parsers that know how names were written."""
     tokens = tokenize_latex(text, words)
     body, label, definitions = pieces_of(tokens, text)
-    main = LatexParser(body, text, words)
+    heads = [LatexParser(tokens, text, words).defined_name() for tokens in definitions]
+    functions = frozenset(name for name, parameters in heads if parameters)
+    main = LatexParser(body, text, words, functions=functions)
     parsers = [main]
     root = main.whole()
-    defined = {}
+    defined: dict[str, Syntax] = {}
+    applied: dict[str, Defined] = {}
     for tokens_of_definition in definitions:
-        parser = LatexParser(tokens_of_definition, text, words, inside=main.every_index)
-        name = parser.defined_name()
+        parser = LatexParser(tokens_of_definition, text, words, main.every_index, functions)
+        name, parameters = parser.defined_name()
         parser.bound = [i for i in main.every_index if i in name.rpartition("_")[2]]
-        defined[name] = parser.whole()
+        formula = parser.whole()
         parsers.append(parser)
+        if parameters:
+            applied[name] = Defined(parameters, formula)
+        else:
+            defined[name] = formula
+    root = expanded(root, applied, text)
+    defined = {name: expanded(formula, applied, text) for name, formula in defined.items()}
     check_definitions(root, defined, text)
     return Parsed(root, text, label, defined), parsers

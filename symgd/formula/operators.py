@@ -6,6 +6,7 @@ behind its last operand.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from symgd.errors import NameProblem
@@ -80,10 +81,10 @@ def refuse_unclear(parser: Parser, left: Syntax, last: str) -> None:
             f"an index is {shown}[...] without a space, a product is {shown}*(...)",
         )  # fmt: skip
     if last == "/" and not starts_big(token):
-        raise parser.error(
-            f"{shown} {token.text}... can be read in two ways", token,
-            f"write {shown}*{token.text} or put the denominator in brackets",
-        )  # fmt: skip
+        remedy = f"write {shown}*{token.text} or put the denominator in brackets"
+        if re.fullmatch(r"d\s*/\s*d\w+", shown):
+            remedy += "; as d is a name here, a derivative is Derivative(..., x)"
+        raise parser.error(f"{shown} {token.text}... can be read in two ways", token, remedy)
     if (
         left.kind == "pow" and left.args[0].kind == "name" and left.args[0].value == "e"
         and not token.spaced and parser.text[left.end - 1 : left.end].isdigit()
@@ -94,18 +95,20 @@ def refuse_unclear(parser: Parser, left: Syntax, last: str) -> None:
         )  # fmt: skip
 
 
-def is_transpose_mark(parser: Parser, token: Token) -> bool:
-    """Whether ``T`` behind ``^`` is a transpose: always, unless T is also a name."""
-    if token.kind != "name" or token.text != "T" or "T" in parser.declared:
+def is_transpose_mark(parser: Parser, base: Syntax, token: Token) -> bool:
+    """Whether ``T`` behind ``^`` is a transpose: not of a literal number, nor if T is declared."""
+    if base.kind == "number" or token.kind != "name" or token.text != "T" or "T" in parser.declared:
         return False
-    named = [
-        before.text
-        for before, t in zip(parser.tokens, parser.tokens[1:], strict=False)
-        if t.kind == "name" and t.text == "T" and before.text != "^"
-    ]
-    if named or (parser.tokens[0].kind == "name" and parser.tokens[0].text == "T"):
+    if any(_is_name_t(parser.tokens, at) for at in range(len(parser.tokens))):
         raise NameProblem(
             "^T is a transpose, but T is also used as a name", parser.text, token.position,
             "write .T for the transpose, or rename T",
         )  # fmt: skip
     return True
+
+
+def _is_name_t(tokens: list[Token], at: int) -> bool:
+    """Whether the token is a ``T`` that can only be a name: not behind ``^``, or in ``2^T``."""
+    if tokens[at].kind != "name" or tokens[at].text != "T":
+        return False
+    return at == 0 or tokens[at - 1].text != "^" or (at > 1 and tokens[at - 2].kind == "number")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from symgd.errors import FormulaError, LimitProblem, NameProblem, SyntaxProblem, UndefinedProblem
 from symgd.formula import calls, forms, operators
+from symgd.formula.applied import Defined, expanded
 from symgd.formula.cursor import MAX_NESTING, Cursor, room_for_nesting
 from symgd.formula.equations import split_equations
 from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED, nearest, words
@@ -50,24 +51,39 @@ def parse_syntax(text: str, declared: frozenset[str] = frozenset()) -> Parsed:
 def parse_tokens(tokens: list[Token], text: str, declared: frozenset[str]) -> Parsed:
     """The syntax tree of a token list, with its left side and definitions split off."""
     body, label, definitions = split_equations(tokens, text)
-    root = _tree(body, text, declared)
-    defined = {name: _tree(piece, text, declared) for name, piece in definitions.items()}
-    return Parsed(root, text, label, defined)
+    functions = frozenset(name for name, found in definitions.items() if found.parameters)
+    root = _tree(body, text, declared, functions)
+    if not definitions:
+        return Parsed(root, text, label)
+    trees = {n: _tree(d.tokens, text, declared, functions) for n, d in definitions.items()}
+    applied = {n: Defined(definitions[n].parameters, trees.pop(n)) for n in functions}
+    defined = {name: expanded(tree, applied, text) for name, tree in trees.items()}
+    return Parsed(expanded(root, applied, text), text, label, defined)
 
 
-def _tree(tokens: list[Token], text: str, declared: frozenset[str]) -> Syntax:
+def _tree(
+    tokens: list[Token], text: str, declared: frozenset[str], functions: frozenset[str]
+) -> Syntax:
     try:
-        return Parser(tokens, text, declared).whole()
+        return Parser(tokens, text, declared, functions).whole()
     except RecursionError:
         with room_for_nesting():
-            return Parser(tokens, text, declared).whole()
+            return Parser(tokens, text, declared, functions).whole()
 
 
 class Parser(Cursor):
     """Reads operands and the operators between them; :meth:`expression` is the whole algorithm."""
 
-    def __init__(self, tokens: list[Token], text: str, declared: frozenset[str]) -> None:
+    def __init__(
+        self,
+        tokens: list[Token],
+        text: str,
+        declared: frozenset[str],
+        functions: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(tokens, text, declared)
+        self.functions = functions
+        """Names that the formula itself defines as functions."""
         self.ordinary: set[str] = set()
         """Names already seen to be no function, constant or form."""
 
@@ -156,7 +172,7 @@ class Parser(Cursor):
 
     def power(self, base: Syntax) -> Syntax:
         mark = self.advance()
-        if operators.is_transpose_mark(self, self.token):
+        if operators.is_transpose_mark(self, base, self.token):
             self.advance()
             return Syntax("transpose", base.start, self.end_of(), (base,))
         self.enter(mark)
@@ -274,6 +290,8 @@ class Parser(Cursor):
     def unusual(self, token: Token, called: bool) -> Syntax | None:
         """What a name stands for when it is not simply a name; ``None`` if it is."""
         name = token.text
+        if called and name in self.functions:
+            return self.applied_function(token)
         if name in RESERVED:
             if name == "not":
                 return self.negation(token)
@@ -300,6 +318,16 @@ class Parser(Cursor):
             )
         calls.refuse_glued(self, token)
         return None
+
+    def applied_function(self, token: Token) -> Syntax:
+        """``h(x_i)`` of a function that the formula defines."""
+        self.enter(self.advance())
+        args = [self.expression(0)]
+        while self.accept(","):
+            args.append(self.expression(0))
+        self.expect(")", f"after the arguments of {token.text}")
+        self.leave()
+        return Syntax("apply", token.position, self.end_of(), tuple(args), token.text)
 
     def negation(self, token: Token) -> Syntax:
         self.enter(token)

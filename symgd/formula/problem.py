@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from symgd.errors import NameProblem, OptionError, ShapeProblem
 from symgd.formula.elaborate import Elaboration, elaborate
 from symgd.formula.graph import Node
 from symgd.formula.parser import Parsed, parse_syntax
-from symgd.formula.reading import Declared
+from symgd.formula.reading import CONVENTIONAL_DATA, Declared
 from symgd.formula.shapes import Shape, show_shape
 from symgd.formula.tokens import check_name
 
@@ -64,13 +66,29 @@ class Problem:
         """Names of data columns, sorted."""
         return tuple(sorted(s.name for s in self.symbols if s.role == "data"))
 
+    @property
+    def sought(self) -> tuple[str, ...]:
+        """The parameters; if every name looks like data, those that are likeliest sought.
+
+        These are the names that are not conventional data, as in ``sum_i p_i log(p_i/q_i)``,
+        else all of them, as in ``sum_i x_i^2``.
+        """
+        if self.parameters or self.declared.columns:
+            return self.parameters
+        unusual = tuple(s.name for s in self.symbols if s.name not in CONVENTIONAL_DATA)
+        return unusual or tuple(s.name for s in self.symbols)
+
     def shape(self, name: str) -> Shape:
         """The shape of the symbol ``name``."""
-        for symbol in self.symbols:
-            if symbol.name == name:
-                return symbol.shape
+        found = self._shapes.get(name)
+        if found is not None:
+            return found
         known = ", ".join(s.name for s in self.symbols) or "no names at all"
         raise NameProblem(f"{name!r} does not occur in the formula", hint=f"it has {known}")
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        return {symbol.name: symbol.shape for symbol in self.symbols}
 
     def symbol(self, name: str) -> Node:
         """The node of the symbol ``name``."""
@@ -154,20 +172,32 @@ def declare(
     """The declarations in one value, every name checked."""
     names = None
     if wrt is not None:
-        listed = wrt.split(",") if isinstance(wrt, str) else list(wrt)
-        names = tuple(dict.fromkeys(check_name(n.strip(), "parameter name") for n in listed))
+        names = tuple(dict.fromkeys(_listed(wrt, "wrt", "parameter name")))
     table: dict[str, Shape | None] = {}
     if isinstance(columns, Mapping):
         table = {check_name(n, "column name"): s for n, s in columns.items()}
     elif columns is not None:
-        listed = columns.split(",") if isinstance(columns, str) else list(columns)
-        table = {check_name(n.strip(), "column name"): None for n in listed}
+        table = dict.fromkeys(_listed(columns, "columns", "column name"))
     return Declared(
         wrt=names,
         columns=table,
-        shapes={check_name(n): parse_shape(s, n) for n, s in (shapes or {}).items()},
-        constants={check_name(n): c for n, c in (constants or {}).items()},
+        shapes={check_name(n): parse_shape(s, n) for n, s in _mapped(shapes, "shapes")},
+        constants={check_name(n): c for n, c in _mapped(constants, "constants")},
     )
+
+
+def _listed(given: str | Iterable[str], option: str, what: str) -> list[str]:
+    """The names in ``"m, b"`` or in a list, each checked."""
+    if not isinstance(given, Iterable) or isinstance(given, bytes):
+        raise OptionError(f"{option} is names such as 'm, b' or a list, not {given!r}")
+    names = given.split(",") if isinstance(given, str) else given
+    return [check_name(n.strip() if isinstance(n, str) else n, what) for n in names]
+
+
+def _mapped(given: Mapping[str, Any] | None, option: str) -> Iterable[tuple[str, Any]]:
+    if given is not None and not isinstance(given, Mapping):
+        raise OptionError(f"{option} is a mapping of names, not {type(given).__name__}")
+    return () if given is None else given.items()
 
 
 def parse_shape(shape: ShapeLike, name: str) -> Shape:

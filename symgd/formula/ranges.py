@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symgd.formula.functions import BARE_ALLOWED, FUNCTIONS, RESERVED
 from symgd.formula.syntax import Big, Slice
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def size(parser: Parser) -> int | str:
     token = parser.token
     if token.kind != "name":
         return signed_integer(parser)
+    if token.text in RESERVED or token.text in set(FUNCTIONS) - BARE_ALLOWED:
+        raise parser.error(f"{token.text} is not a size", token, "a size is a name such as N")
     parser.advance()
     if parser.token.text not in ("+", "-"):
         return token.text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from symgd.errors import NameProblem
 from symgd.formula.functions import REDUCTIONS, RESERVED, words
@@ -18,6 +19,7 @@ from symgd.formula.syntax import Big, Syntax, post_order
 CONVENTIONAL_DATA = frozenset({"x", "y", "t", "X", "Y"})
 ROW_COUNTS = frozenset({"N", "n"})
 _SUFFIX = re.compile(r"(.+)_([A-Za-z]{1,3})")
+_FREE_INDEX = frozenset("ijkl")
 _IMPLICIT_INDEX = frozenset("ijk")
 
 _GREEK_NAMES = dict(
@@ -43,7 +45,7 @@ class Declared:
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         return frozenset([*(self.wrt or ()), *self.columns, *self.shapes, *self.constants])
 
@@ -147,6 +149,23 @@ def refuse_look_alikes(found: Survey) -> None:
                     f"{name} and {other} are the same name in two spellings",
                     hint=f"write {other} everywhere, or {name} everywhere",
                 )
+
+
+def refuse_free_entries(found: Survey, declared: frozenset[str]) -> None:
+    """``z_k`` beside ``sum_j exp(z_j)``: one entry of z, and nothing says which."""
+    indexed = {use.name for use in found.uses if use.indices}
+    for use in found.uses:
+        suffix = _SUFFIX.fullmatch(use.name)
+        if suffix is None or use.name in declared or suffix[1] not in indexed:
+            continue
+        if set(suffix[2]) <= _FREE_INDEX:
+            base, index = suffix[1], suffix[2]
+            raise NameProblem(
+                f"{use.name} is an entry of {base}, and nothing says which: "
+                f"no sum runs over {index} here",
+                hint=f"write {base}[0] for the first entry, sum_{index} y_{index} "
+                f"{base}_{index} for the one that a column y marks with 1",
+            )
 
 
 def base_size(size: str) -> str:

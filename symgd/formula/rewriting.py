@@ -10,7 +10,7 @@ from symgd.formula.syntax import Big, Slice, Syntax, number, post_order
 
 MAX_UNROLLED = 1000
 _MAX_PARTS = 200_000
-_MAX_DEFINED = 50_000
+MAX_DEFINED = 50_000
 
 
 def mapped(root: Syntax, change: Callable[[Syntax], Syntax | None]) -> Syntax:
@@ -34,7 +34,7 @@ def substituted(root: Syntax, definitions: Mapping[str, Syntax]) -> Syntax:
             return root
         if round_number == len(definitions):
             break
-        if sum(sizes[p.value] for p in used) > _MAX_DEFINED:
+        if sum(sizes[p.value] for p in used) > MAX_DEFINED:
             raise LimitProblem("the definitions make the formula too large")
         root = mapped(
             root,

@@ -68,7 +68,9 @@ def is_name(text: str) -> bool:
     >>> is_name("theta0"), is_name("x y"), is_name("__import__")
     (True, False, False)
     """
-    return len(text) <= MAX_NAME and "__" not in text and bool(_IS_NAME.fullmatch(text))
+    if not isinstance(text, str) or len(text) > MAX_NAME or "__" in text:
+        return False
+    return bool(_IS_NAME.fullmatch(text))
 
 
 def check_name(name: str, what: str = "name") -> str:

@@ -71,7 +71,7 @@ READINGS = {
     "i*sum_i x_i": "i*sum(x)", "sum(i*x, i=1..3)": "1*x + 2*x + 3*x",
     "sum(a_i, i=1..3)": "a_1 + a_2 + a_3", "prod(i, i=2..4)": "2*3*4", "mean(i*x, i=1..2)":
     "(1*x + 2*x)/2",
-    "sum_i sum_j (x_i - y_j)^2": "sum(sum((x[:, None] + (-y)[None, :])^2, axis=1))",
+    "sum_i sum_j (x_i - y_j)^2": "sum(sum((x[:, None] - y[None, :])^2, axis=1))",
     "sum_i (x_i - 1/N sum_j x_j)^2": "sum((x - 1/N*sum(x))^2)",
     # matrices
     "x.T @ A @ x": "x @ A @ x", "x^T A x": "x @ A @ x", "2x^T w": "2*(x @ w)",
