@@ -165,13 +165,40 @@ class _Views:
     def _sum(self, node: Node) -> Product:
         """The terms with nested sums of the derivation opened, then collected and factored."""
         views = self._without_rows([self.known[term] for term in node.args])
-        products = without_brackets(views, self.terms)
+        products = self._met(without_brackets(views, self.terms))
         result, terms = sum_of(products, node.graph, self.written, self.terms, self.build)
         if build(result, node.graph).shape != node.shape:
             return Product(ONE, [(node, ONE)])
         if terms:
             self.terms[result.powers[-1][0]] = terms
         return result
+
+    def _met(self, products: list[Product]) -> list[Product]:
+        """``(a - b/2) - b/2`` as ``a - b``: a bracket is opened where a term meets its like."""
+        inner = [self._bracket(product) for product in products]
+        if not any(inner):
+            return products
+        pairs = list(zip(products, inner, strict=True))
+        keys = [{term.key for term in (p, *terms) if term.powers} for p, terms in pairs]
+        front: list[Product] = []
+        behind: list[Product] = []
+        for i, (product, terms) in enumerate(pairs):
+            others = set().union(*keys[:i], *keys[i + 1 :])
+            if any(term.key in others for term in terms):
+                front += terms
+            else:
+                behind.append(product)
+        return front + behind
+
+    def _bracket(self, product: Product) -> list[Product]:
+        """The terms of a sum of the user with the sign before its bracket."""
+        if len(product.powers) != 1 or product.coefficient not in (1, -1):
+            return []
+        base, exponent = product.powers[0]
+        if base.op != "add" or exponent != ONE or base not in self.kept:
+            return []
+        sign = Product(product.coefficient)
+        return [self.of(term).times(sign) for term in base.args]
 
     def _without_rows(self, views: list[Product]) -> list[Product]:
         """``x/x + log(x)`` as ``1 + log(x)``: another term has the rows already."""
