@@ -15,8 +15,8 @@ def textbook(rows: int = 100, epochs: int = 10_000) -> Tools:
     """A line through ``rows`` points, all rows in each of ``epochs`` steps."""
     x, y = _points(rows)
     return {
-        "symgd": lambda: _steps(x, y, epochs),
-        "symgd.descend": lambda: _descend(x, y, epochs),
+        "symgd.descend": lambda: _descend(x, y, steps=epochs),
+        "symgd, bare compiled steps": lambda: _steps(x, y, epochs),
         "NumPy by hand": lambda: lambda: _by_hand(x, y, epochs),
         "JAX fori_loop": lambda: _jax_loop(x, y, epochs),
         "Numba loop": lambda: _numba_loop(x, y, epochs),
@@ -24,11 +24,10 @@ def textbook(rows: int = 100, epochs: int = 10_000) -> Tools:
 
 
 def huge(rows: int = 1_000_000, epochs: int = 10_000) -> Tools:
-    """The same over many rows; what takes minutes is timed for 20 epochs and multiplied."""
+    """The same over many rows; by hand it is run for 20 epochs only."""
     x, y = _points(rows)
     return {
-        "symgd": lambda: _steps(x, y, epochs),
-        "symgd, 20 epochs": lambda: _steps(x, y, 20, "native"),
+        "symgd.descend": lambda: _descend(x, y, steps=epochs),
         "NumPy by hand, 20 epochs": lambda: lambda: _by_hand(x, y, 20),
     }
 
@@ -37,7 +36,7 @@ def batches(rows: int = 100, size: int = 16, epochs: int = 1000) -> Tools:
     """Mini-batches, reshuffled each epoch by NumPy."""
     x, y = _points(rows)
     return {
-        "symgd": lambda: _batched(x, y, size, epochs),
+        "symgd.descend": lambda: _descend(x, y, epochs=epochs, batch=size, seed=0),
         "NumPy by hand": lambda: lambda: _batches_by_hand(x, y, size, epochs),
     }
 
@@ -46,7 +45,7 @@ def single_rows(rows: int = 500, epochs: int = 100) -> Tools:
     """Stochastic gradient descent, one row a step."""
     x, y = _points(rows)
     return {
-        "symgd": lambda: _batched(x, y, 1, epochs),
+        "symgd.descend": lambda: _descend(x, y, epochs=epochs, batch=1, seed=0),
         "Python by hand": lambda: lambda: _single_by_hand(x, y, epochs),
     }
 
@@ -55,8 +54,17 @@ def single_rows_sklearn(rows: int = 500, epochs: int = 100) -> Tools:
     """The same beside scikit-learn, which shuffles by its own generator."""
     x, y = _points(rows)
     return {
-        "symgd": lambda: _near(_batched(x, y, 1, epochs)),
+        "symgd.descend": lambda: _near(_descend(x, y, epochs=epochs, batch=1, seed=0)),
         "scikit-learn SGDRegressor": lambda: _near(_sklearn(x, y, epochs)),
+    }
+
+
+def parabola() -> Tools:
+    """The textbook parabola by gradient descent to a precision of 1e-3."""
+    return {
+        "symgd.descend": lambda: _parabola(compiled=True),
+        "symgd.descend, a Python function": lambda: _parabola(compiled=False),
+        "SciPy minimize (BFGS)": _parabola_bfgs,
     }
 
 
@@ -78,15 +86,15 @@ def _points(rows: int) -> tuple[Any, Any]:
     return x, 2 * x + 1 + 0.1 * random.standard_normal(rows)
 
 
-def _objective(x: Any, y: Any, backend: str = "auto") -> Any:
+def _objective(x: Any, y: Any) -> Any:
     import symgd
 
-    return symgd.gradient(LINE, wrt=["m", "b"]).compile({"x": x, "y": y}, backend=backend)
+    return symgd.gradient(LINE, wrt=["m", "b"]).compile({"x": x, "y": y})
 
 
-def _steps(x: Any, y: Any, epochs: int, backend: str = "auto") -> Callable[[], Any]:
+def _steps(x: Any, y: Any, epochs: int) -> Callable[[], Any]:
     def run() -> Any:
-        stepper = _objective(x, y, backend).stepper()
+        stepper = _objective(x, y).stepper()
         theta = np.zeros(2)
         for _ in range(0, epochs, 1000):
             theta = stepper(theta, np.full(min(1000, epochs), RATE)).thetas[-1]
@@ -95,14 +103,35 @@ def _steps(x: Any, y: Any, epochs: int, backend: str = "auto") -> Callable[[], A
     return run
 
 
-def _descend(x: Any, y: Any, epochs: int) -> Callable[[], Any]:
+def _descend(x: Any, y: Any, **options: Any) -> Callable[[], Any]:
+    """Reads, derives, compiles (machine code still in memory), descends, judges and records."""
     import symgd
 
     def run() -> Any:
         objective = _objective(x, y)
-        return symgd.descend(objective, np.zeros(2), rate=RATE, steps=epochs, precision=None).theta
+        return symgd.descend(objective, np.zeros(2), rate=RATE, precision=None, **options).theta
 
     return run
+
+
+def _parabola(compiled: bool) -> Callable[[], Any]:
+    import symgd
+
+    objective: Any = lambda x: ((x - 3.5) ** 2 - 4.5 * x + 10, 2 * (x - 3.5) - 4.5)  # noqa: E731
+    if compiled:
+        objective = symgd.gradient("(x - 3.5)^2 - 4.5x + 10").compile()
+    return lambda: np.round(
+        symgd.descend(objective, 9.0 if not compiled else [9.0], rate=0.1, precision=1e-3).theta, 2
+    )
+
+
+def _parabola_bfgs() -> Callable[[], Any]:
+    from scipy.optimize import minimize
+
+    def loss(x: Any) -> Any:
+        return (x[0] - 3.5) ** 2 - 4.5 * x[0] + 10
+
+    return lambda: np.round(minimize(loss, [9.0], tol=1e-3).x, 2)
 
 
 def _by_hand(x: Any, y: Any, epochs: int) -> Any:
@@ -148,30 +177,6 @@ def _numba_loop(x: Any, y: Any, epochs: int) -> Callable[[], Any]:
         return np.array([m, b])
 
     return lambda: descent(x, y, epochs)
-
-
-def _batched(x: Any, y: Any, size: int, epochs: int) -> Callable[[], Any]:
-    from symgd.compile.fused import epochs as passes
-    from symgd.descend.batches import Batches
-
-    stepper = _objective(x, y).stepper()
-
-    def run() -> Any:
-        plan = Batches(n_rows=len(x), size=size, seed=0)
-        stream, theta = passes(plan), np.zeros(2)
-        chunk = max(1, 2000 // plan.per_epoch)
-        for done in range(0, epochs, chunk):
-            taken = [next(stream) for _ in range(min(chunk, epochs - done))]
-            rows = np.concatenate([rows for rows, _ in taken])
-            cuts = None
-            if taken[0][1] is not None:
-                ends = [c[1:] + k * len(x) for k, (_, c) in enumerate(taken) if c is not None]
-                cuts = np.concatenate([[0], *ends])
-            rates = np.full(len(taken) * plan.per_epoch, RATE)
-            theta = stepper(theta, rates, rows=rows, cuts=cuts).thetas[-1]
-        return theta
-
-    return run
 
 
 def _batches_by_hand(x: Any, y: Any, size: int, epochs: int) -> Any:

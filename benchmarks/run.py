@@ -24,6 +24,7 @@ ROWS = "100,10000,1000000,10000000"
 
 def jobs(rows: list[int]) -> dict[str, tuple[str, Any, float]]:
     """Name -> (title, function that gives the tools, tolerance of the check)."""
+    import cold_jobs
     import descent_jobs
     import formula_jobs
     import rows_jobs
@@ -46,6 +47,10 @@ def jobs(rows: list[int]) -> dict[str, tuple[str, Any, float]]:
         "single": ("100 epochs over 500 single rows", descent_jobs.single_rows, 1e-9),
         "single-sklearn": ("100 epochs over 500 single rows, own shuffles",
                            descent_jobs.single_rows_sklearn, 0.2),
+        "parabola": ("a parabola to a precision of 1e-3", descent_jobs.parabola, 1e-2),
+        "start": ("whole processes of the command", cold_jobs.start, 1.0),
+        "cold-fit": ("least-squares fit of a logistic curve, 100,000 rows, a whole process",
+                     cold_jobs.fit, 1.0),
         "fit": ("least-squares fit of a logistic curve, 100,000 rows", descent_jobs.fit, 1e-3),
         "rosenbrock-100": ("Rosenbrock written out, n = 100: text to first gradient",
                            lambda: formula_jobs.rosenbrock(100), 1e-9),
@@ -158,6 +163,16 @@ def main() -> int:
         for row in results[name]:
             print("   ", row["tool"], row.get("why") or f"{row['ratio']:.2f}")
     options.output.write_text(written(results, rows, options.rounds))
+    titles = {name: title for name, (title, _, _) in jobs(rows).items()}
+    try:
+        import matplotlib as _  # noqa: F401
+    except ImportError:
+        print("no picture: matplotlib is not installed")
+        return 0
+    from picture import draw
+
+    draw({titles[name]: table for name, table in results.items()},
+         options.output.with_suffix(".svg"))  # fmt: skip
     return 0
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from symgd.check import Verdict, check, check_derivation, check_gradient, exercise
     from symgd.descend import Outcome, Solution, descend
     from symgd.errors import SymgdError
+    from symgd.estimators import SymbolicClassifier, SymbolicRegressor
     from symgd.explain import explain
     from symgd.fit import Fit, fit
     from symgd.gradient import Gradient, gradient
@@ -32,6 +33,8 @@ _HOME = {
     "Jacobian": "symgd.higher",
     "Outcome": "symgd.descend",
     "Solution": "symgd.descend",
+    "SymbolicClassifier": "symgd.estimators",
+    "SymbolicRegressor": "symgd.estimators",
     "SymgdError": "symgd.errors",
     "Verdict": "symgd.check",
     "check": "symgd.check",
@@ -55,6 +58,8 @@ __all__ = [
     "Jacobian",
     "Outcome",
     "Solution",
+    "SymbolicClassifier",
+    "SymbolicRegressor",
     "SymgdError",
     "Verdict",
     "check",

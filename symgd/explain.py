@@ -49,8 +49,8 @@ def explain(
 ) -> Diagnosis:
     """What is known about a loss and about the descent that is asked for, or that was made.
 
-    ``formula`` is the loss, or the :class:`~symgd.descend.Solution` of a run by a first-order
-    method: then its own data, start and rate are looked at, and why it failed if it did.
+    ``formula`` is the loss, or the :class:`~symgd.descend.Solution` of a run that was made from
+    one: then its own data, start and rate are looked at, and why it failed if it did.
     The options are those of :func:`symgd.minimize`: ``rate`` or ``schedule`` and ``start`` say
     which descent (without them the best rate from a chosen start), ``precision`` when it should
     stop, ``batch`` how many rows it would take. ``seconds`` bounds the search for a closed form
@@ -98,26 +98,33 @@ def _number(value: float) -> str:
 def _after(solution: Solution, seconds: float) -> Diagnosis:
     """The diagnosis of a run that was made."""
     origin = None if solution.state is None else solution.state.origin
-    if origin is None:
-        raise OptionError("this run does not know its formula: give explain the formula and data")
-    asked = origin.options
-    shapes = {name: tuple(shape) for name, shape in asked["shapes"].items()}
-    found = _again(origin, shapes)
-    objective = compile_objective(
-        derive(found.problem), {**found.columns, **asked["scalars"]}, shapes
-    )
-    rates = {}
-    if asked["rate"] is not None and asked["method"] is None:
-        rate = rate_again(asked["rate"])
-        rates = {text_of(rate) if not isinstance(asked["rate"], str) else asked["rate"]: rate}
+    objective = _objective_of(solution, origin)
+    rates, precision, batch = {}, 1e-6, None
+    if origin is not None:
+        asked = origin.options
+        precision, batch = asked["precision"] or 1e-6, asked["batch"]
+        if asked["rate"] is not None and asked["method"] is None:
+            rate = rate_again(asked["rate"])
+            rates = {text_of(rate) if not isinstance(asked["rate"], str) else asked["rate"]: rate}
     start = np.array(solution.history.theta[0])
-    precision = asked["precision"] or 1e-6
-    plan = Plan(start, rates, precision, asked["batch"], options.checked_seconds(seconds))
+    plan = Plan(start, rates, precision, batch, options.checked_seconds(seconds))
     point = np.array(solution.theta)
     search: Solution | None = solution
     if solution.outcome not in (Outcome.CONVERGED, Outcome.PRECISION_LIMIT):
         point, search = _minimum(objective, solution.theta, seconds)
     return diagnose(objective, point, plan, solution, search)
+
+
+def _objective_of(solution: Solution, origin: Origin | None) -> Objective:
+    """The compiled loss of a run: its own, or made again from what the run was asked."""
+    if isinstance(solution.objective, Objective):
+        return solution.objective
+    if origin is None:
+        raise OptionError("this run does not know its formula: give explain the formula and data")
+    shapes = {name: tuple(shape) for name, shape in origin.options["shapes"].items()}
+    found = _again(origin, shapes)
+    columns = {**found.columns, **origin.options["scalars"]}
+    return compile_objective(derive(found.problem), columns, shapes)
 
 
 def _again(origin: Origin, shapes: Mapping[str, tuple[int, ...]]) -> WithData:

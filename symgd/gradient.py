@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -210,14 +209,9 @@ is kept, and the whole is multiplied by the derivative of the inner function
         return rf"$$\begin{{gathered}}{self.latex()}\end{{gathered}}$$"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>${html.escape(self._latex_name(name))}$</td>"
-            f"<td>$\\displaystyle {html.escape(self[name].latex())}$</td></tr>"
-            for name in self.parameters
-        )
-        reading = html.escape(self.reading)
-        loss = html.escape(self.loss.latex())
-        return f"<div>$\\displaystyle L = {loss}$<p>{reading}</p><table>{rows}</table></div>"
+        from symgd.show.notebook import gradient_html
+
+        return gradient_html(self)
 
     # -- second derivatives ---------------------------------------------------------------
 

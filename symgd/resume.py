@@ -26,7 +26,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -63,6 +63,9 @@ def save(path: str | os.PathLike[str], run: Solution | RunState) -> None:
     makes its own steps, one that is not made of formulas), and
     :class:`~symgd.errors.DataError` if the place cannot be written.
     """
+    if not isinstance(run, Solution | RunState | None):
+        raise OptionError(f"save(path, run) keeps a Solution, not {type(run).__name__}")
+    target = _place(path)
     state = run.state if isinstance(run, Solution) else run
     if state is None:
         raise OptionError(
@@ -73,7 +76,6 @@ def save(path: str | os.PathLike[str], run: Solution | RunState) -> None:
         content["summary"] = _summary(run)
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     document = {"format": FORMAT, "sha256": _checksum(text), "content": content}
-    target = Path(path)
     if target.is_file():
         _keep(target)
     write_atomically(target, [json.dumps(document, ensure_ascii=False, allow_nan=False), "\n"])
@@ -84,7 +86,7 @@ def load(path: str | os.PathLike[str]) -> Saved:
 
     Raises :class:`~symgd.errors.DataError` if there is no such file, or if it is damaged.
     """
-    target = Path(path)
+    target = _place(path)
     name = quote(target.name)
     try:
         if target.stat().st_size > MAX_BYTES:
@@ -104,6 +106,13 @@ def load(path: str | os.PathLike[str]) -> Saved:
     if not sound:
         raise DataError(f"{name} is damaged: its checksum does not fit{_spare(target)}")
     return _opened(content)
+
+
+def _place(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise OptionError(f"the place of a checkpoint is a path, not {path!r:.60}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,18 +153,16 @@ class Saved:
         """
         options = self.options
         shapes = {name: tuple(shape) for name, shape in options["shapes"].items()}
-        found = read_with_data(
-            self.formula, data, wrt=options["wrt"], shapes=shapes, missing="drop"
-        )
-        columns = {**found.columns, **options["scalars"]}
+        read = read_with_data(self.formula, data, wrt=options["wrt"], shapes=shapes, missing="drop")
+        columns = {**read.columns, **options["scalars"]}
         arrays = {name: value for name, value in columns.items() if np.ndim(value)}
         if self.fingerprint != _fingerprint(arrays):
             raise DataError("these data are not those of the run: their fingerprints differ")
-        objective = compile_objective(derive(found.problem), columns, shapes, options["backend"])
+        objective = compile_objective(derive(read.problem), columns, shapes, options["backend"])
         for _ in range(min(self.state.evaluations, _WARM)):
             objective(self.state.theta)  # a backend may change its way after some calls
         rate = options["rate"]
-        return descend(
+        found = descend(
             objective, self.state.theta, rate=rate_again(rate),
             rate_text=rate if isinstance(rate, str) else None,
             update=method_again(options["method"]),
@@ -165,6 +172,7 @@ class Saved:
             observers=observers, layout=objective.layout, resume=self.state,
             origin=Origin(self.formula, columns, options),
         )  # fmt: skip
+        return replace(found, objective=objective)
 
     def __str__(self) -> str:
         shown = [f"{n} = {v}" for n, v in self.params.items()]
@@ -306,7 +314,7 @@ def _keep(target: Path) -> None:
         shutil.copy2(target, previous.with_name(previous.name + ".new"))
         previous.with_name(previous.name + ".new").replace(previous)
     except OSError as problem:
-        raise DataError(f"{quote(str(previous))} cannot be written: {problem.strerror}") from None
+        raise DataError(f"{quote(previous.name)} cannot be written: {problem.strerror}") from None
 
 
 def _spare(target: Path) -> str:

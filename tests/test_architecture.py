@@ -98,7 +98,7 @@ def _imports(node: ast.AST, inside: bool = False) -> Iterator[tuple[str, bool]]:
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_heavy_and_upward_imports_wait_for_their_use(path: Path) -> None:
     lazy = ["matplotlib", "narwhals"]
-    if not _name(path).startswith(("symgd/show/", "symgd/cli", "symgd/show.py")):
+    if not _name(path).startswith(("symgd/show/", "symgd/cli", "symgd/web/", "symgd/show.py")):
         lazy.append("symgd.show")
     early = [
         module

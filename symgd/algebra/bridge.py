@@ -150,7 +150,7 @@ def from_sympy(expression: Any, names: Mapping[Any, Node], graph: Graph) -> Node
 
 def _parts(expression: Any) -> tuple[Any, ...]:
     if isinstance(expression, sp.Piecewise):
-        return tuple(p for pair in expression.args for p in pair if p not in (True, sp.true))
+        return tuple(p for pair in expression.args for p in pair if p is not sp.true)
     if isinstance(expression, sp.polygamma):
         return (expression.args[1],)
     if isinstance(expression, sp.Heaviside):

@@ -95,7 +95,7 @@ class _Decision:
         self.sizes = sizes
         self.positive: tuple[str, ...] = ()
         self.wrt: str | None = None
-        self.deadline = time.perf_counter() + seconds
+        self.deadline = time.thread_time() + seconds
 
     def run(self, ratio: bool) -> NormalForm:
         """The answer; sizes that are numbers first as if they were names, then written out."""

@@ -16,12 +16,13 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from time import monotonic
+from time import monotonic, sleep
 from typing import IO, Any
 
 from symgd.errors import SymgdError
@@ -33,6 +34,7 @@ MAX_JOBS = 200
 
 JOBS = {
     "echo": "symgd.algebra.worker:echo",
+    "slope": "symgd.algebra.isolated:slope_of_text",
     "zeros": "symgd.algebra.closed:zeros_of_text",
     "is_zero": "symgd.algebra.witness:is_zero_of_text",
 }
@@ -46,9 +48,7 @@ class TimeUp(SymgdError):
 def echo(content: dict[str, Any]) -> dict[str, Any]:
     """The content itself (``sleep`` seconds later, for tests)."""
     if "sleep" in content:
-        import time
-
-        time.sleep(float(content["sleep"]))
+        sleep(float(content["sleep"]))
     return content
 
 
@@ -171,6 +171,24 @@ def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
+def end_with_parent(last: Callable[[], None] | None = None) -> None:
+    """End this process soon after the one that started it is gone, however it went.
+
+    A worker that is in the middle of its work does not notice that nobody waits any more.
+    ``last`` is called before the end.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1.0)
+        if last is not None:
+            last()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _limit_memory() -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
@@ -179,4 +197,5 @@ def _limit_memory() -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     serve(sys.stdin.buffer, sys.stdout.buffer)

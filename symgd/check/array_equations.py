@@ -74,9 +74,12 @@ class _Linear:
     def at(cls, formula: Node, name: str, sample: Sample) -> _Linear | None:
         """The equation at a sample; ``None`` if it is not linear or not rational there."""
         like = np.asarray(sample.values[name], dtype=object)
-        columns = [_values(formula, name, sample, unit) for unit in _trials(like)]
-        if any(column is None for column in columns):
-            return None
+        columns: list[list[Any]] = []
+        for unit in _trials(like):
+            values = _values(formula, name, sample, unit)
+            if values is None:
+                return None
+            columns.append(values)
         constant, *units, twice = columns
         size = len(constant)
         slopes = [[u[i] - constant[i] for u in units] for i in range(size)]

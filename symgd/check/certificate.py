@@ -75,6 +75,11 @@ class Certificate:
         lines.append("rules: " + ", ".join(self.rules))
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from symgd.show.notebook import certificate_html
+
+        return certificate_html(self)
+
 
 def certify(
     partials: Partials, names: tuple[str, ...] | None = None, tries: int = 3

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from symgd.check.claims import Columns, Subject, read_text
 from symgd.check.identity import Answer, Question, compare, is_confirmed
@@ -55,7 +56,7 @@ def check(
     """
     left, right = split_claim(claim)
     name = _name_of(wrt, left)
-    options = {"columns": columns, "shapes": shapes, "constants": constants}
+    options: dict[str, Any] = {"columns": columns, "shapes": shapes, "constants": constants}
     problem = read_text(formula, wrt=None if name is None else (name,), **options)
     if name is None:
         name = _only(problem.parameters)

@@ -23,7 +23,7 @@ from symgd.check.texts import (
     with_definitions,
 )
 from symgd.check.verdict import Verdict
-from symgd.errors import NameProblem, ShapeProblem, SymgdError, UnsupportedError
+from symgd.errors import NameProblem, ShapeProblem, SymgdError, SyntaxProblem, UnsupportedError
 from symgd.formula.graph import Node
 from symgd.formula.problem import Problem
 from symgd.formula.text import to_text
@@ -75,6 +75,11 @@ class Reader:
         elif len(pieces) > 1 and is_label(head) and self.is_plain(head):
             yield from self.named(statement, head, pieces[1:])
         elif len(pieces) > 1 and head == "":
+            if self.current is None:
+                raise SyntaxProblem(
+                    "this line goes on with =, and there is no line before it",
+                    hint="write what it is first: dL/dx = ...",
+                )
             yield from self.chain(statement, pieces[1:])
         else:
             yield from self.bare(statement, pieces)

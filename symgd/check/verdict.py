@@ -97,6 +97,11 @@ class Verdict:
     def __bool__(self) -> bool:
         raise TypeError("a verdict has four values: compare .verdict, or use .ok")
 
+    def _repr_html_(self) -> str:
+        from symgd.show.notebook import verdict_html
+
+        return verdict_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The verdict as JSON values."""
         return {

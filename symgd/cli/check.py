@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
-from symgd.cli.main import FORMULA_FIRST, print_json
+from symgd.cli.command import FORMULA_FIRST, Command
+from symgd.cli.main import print_json
 from symgd.cli.options import assignments, names_of, shapes_of
+from symgd.cli.solver_options import declared, path_option
+from symgd.cli.terminal import say
+from symgd.cli.texts import given_text, text_of
 
-MAX_BYTES = 1_000_000
 
-
-@click.command(context_settings=FORMULA_FIRST)
+@click.command(cls=Command, context_settings=FORMULA_FIRST)
 @click.argument("claim", required=False)
 @click.option("--of", "formula", metavar="FORMULA", help="The formula that was differentiated.")
 @click.option("--wrt", help="The name it was differentiated by.")
-@click.option("--lines", metavar="FILE", help="A derivation, a line each ('-' reads it here).")
+@path_option("--lines", help="A derivation, a line each ('-' reads it here).")
 @click.option("--columns", help="Names of data columns, separated by commas.")
-@click.option("--shape", multiple=True, metavar="X:n,p", help="The shape of a name.")
-@click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers.")
+@declared
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(claim: str | None, formula: str | None, **given: Any) -> int:
     """Judge CLAIM as the derivative of a formula, or a derivation line by line.
@@ -30,7 +29,8 @@ def check(claim: str | None, formula: str | None, **given: Any) -> int:
 
     \b
     symgd check "-2*mean(x*(y-(m*x+b)))" --of "mean((y-(m*x+b))^2)" --wrt m
-    symgd check --lines derivation.txt
+    symgd check "2 X.T @ (X @ w - y)" --of "norm(X @ w - y)^2" --wrt w --shape X:n,p
+    symgd check --lines derivation.txt --wrt m
     """
     from symgd.errors import OptionError
 
@@ -47,41 +47,20 @@ def check(claim: str | None, formula: str | None, **given: Any) -> int:
         raise OptionError('a claim and --of "formula" are needed, or --lines FILE')
     from symgd.check import check as judge
 
-    verdict = judge(claim, formula, wrt=given["wrt"], **options)
+    verdict = judge(given_text(claim), given_text(formula), wrt=given["wrt"], **options)
     if given["as_json"]:
         print_json(verdict.to_dict())
     else:
-        click.echo(str(verdict))
+        say(str(verdict), "verdict", verdict)
     return 0 if verdict.verdict == "equal" else 1
 
 
 def _lines(path: str, wrt: str | None, options: dict[str, Any], as_json: bool) -> int:
     from symgd.check import check_derivation
 
-    report = check_derivation(_text_of(path), wrt=wrt, **options)
+    report = check_derivation(text_of(path), wrt=wrt, **options)
     if as_json:
         print_json(report.to_dict())
     else:
-        click.echo(str(report))
+        say(str(report), "judged", report)
     return 0 if report.ok else 1
-
-
-def _text_of(path: str) -> str:
-    """The text of a file, or of standard input for ``-``."""
-    from symgd.errors import DataError
-
-    if path == "-":
-        text = sys.stdin.read(MAX_BYTES + 1)
-    else:
-        file = Path(path)
-        if not file.is_file():
-            raise DataError(f"{path} is not a file")
-        if file.stat().st_size > MAX_BYTES:
-            raise DataError(f"{path} is larger than {MAX_BYTES:,} bytes")
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise DataError(f"{path} is not UTF-8 text") from None
-    if len(text) > MAX_BYTES:
-        raise DataError(f"more than {MAX_BYTES:,} characters")
-    return text

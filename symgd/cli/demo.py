@@ -9,6 +9,9 @@ from time import perf_counter
 
 import click
 
+from symgd.cli.command import Command
+from symgd.cli.completers import Names
+
 LESSONS = {
     "norris": "A line through certified data: our digits beside NIST's",
     "batch_descent": "Batch gradient descent: a fixed rate, then a decaying one",
@@ -21,10 +24,15 @@ LESSONS = {
 """The example scripts in order, and what each shows."""
 
 
-@click.command()
-@click.argument("lessons", nargs=-1)
+@click.command(cls=Command)
+@click.argument("lessons", nargs=-1, shell_complete=Names(*LESSONS))
 def demo(lessons: tuple[str, ...]) -> int:
-    """Run the LESSONS (all of them if none is named) and say what each showed."""
+    """Run the LESSONS (all of them if none is named) and say what each showed.
+
+    \b
+    symgd demo
+    symgd demo norris parabola
+    """
     from symgd.errors import OptionError
 
     for name in lessons:
@@ -36,7 +44,9 @@ def demo(lessons: tuple[str, ...]) -> int:
         click.echo(f"\n== {LESSONS[name]}  ({name}.py)")
         runpy.run_path(str(folder / f"{name}.py"), run_name="__main__")
     sys.stdout.flush()
-    click.echo(f"\n{len(lessons or LESSONS)} lessons in {perf_counter() - began:.1f} s")
+    count = len(lessons or LESSONS)
+    plural = "s" if count != 1 else ""
+    click.echo(f"\n{count} lesson{plural} in {perf_counter() - began:.1f} s")
     return 0
 
 

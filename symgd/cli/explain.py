@@ -6,13 +6,17 @@ from typing import Any
 
 import click
 
-from symgd.cli.main import FORMULA_FIRST, print_json
+from symgd.cli.command import FORMULA_FIRST, Command
+from symgd.cli.main import print_json
 from symgd.cli.options import assignments, number, rate_of, shapes_of, start_of
+from symgd.cli.solver_options import declared, missing_option, path_option
+from symgd.cli.terminal import say
+from symgd.cli.texts import given_text
 
 
-@click.command(context_settings=FORMULA_FIRST)
+@click.command(cls=Command, context_settings=FORMULA_FIRST)
 @click.argument("formula")
-@click.option("--data", "table", metavar="FILE", help="CSV or Parquet with the columns.")
+@path_option("--data", "table", help="CSV or Parquet with the columns.")
 @click.option("--wrt", help="Names to minimise over, separated by commas.")
 @click.option("--start", multiple=True, metavar="x=0,y=1", help="Start; or 'random'.")
 @click.option("--rate", metavar="R", help="Learning rate, or a schedule in t.")
@@ -22,9 +26,8 @@ from symgd.cli.options import assignments, number, rate_of, shapes_of, start_of
 @click.option("--seed", type=int, help="Seed of a random start.")
 @click.option("--time-limit", "seconds", type=float, default=3.0, metavar="SECONDS",
               help="For the closed form and the minimum.")  # fmt: skip
-@click.option("--shape", "shape", multiple=True, metavar="X:n,p")
-@click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers.")
-@click.option("--missing", default="refuse", show_default=True, help="'refuse' or 'drop'.")
+@declared
+@missing_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(formula: str, **given: Any) -> int:
     """What is known of FORMULA: stable rates, steps, convexity, closed form.
@@ -39,12 +42,13 @@ def explain(formula: str, **given: Any) -> int:
         name: given[name] for name in ("wrt", "schedule", "batch", "seed", "seconds", "missing")
     }
     found = run(
-        formula, given["table"], start=start_of(given["start"]), rate=rate_of(given["rate"]),
+        given_text(formula), given["table"], start=start_of(given["start"]),
+        rate=rate_of(given["rate"]),
         precision=number(given["precision"], "precision"), shapes=shapes_of(given["shape"]),
         constants=assignments(given["constant"], "constant") or None, **same,
     )  # fmt: skip
     if given["as_json"]:
         print_json(found.to_dict())
     else:
-        click.echo(str(found))
+        say(str(found), "diagnosis", found)
     return 0

@@ -14,13 +14,22 @@ from typing import Any
 
 import click
 
+from symgd import __version__
+from symgd.cli.command import colour_option
+from symgd.cli.failures import report, usage
+from symgd.cli.terminal import chosen, output, write
+
 EXAMPLES = """\b
 Examples:
   symgd grad "mean((y-(m*x+b))^2)" --steps
   symgd check "-2*mean(x*(y-(m*x+b)))" --of "mean((y-(m*x+b))^2)" --wrt m
-  symgd minimize "(x-3.5)^2-4.5x+10" --start x=0 --rate 0.1
-  symgd fit "y ~ m*x + b" data.csv
-  symgd demo
+  symgd minimize "(x-3.5)^2-4.5x+10" --start x=0 --rate 0.1 --spark
+  symgd explain "(x-3.5)^2-4.5x+10" --start x=9 --rate 50
+  symgd fit "y ~ m*x + b" data.csv --plot fit.png
+  symgd fit "y ~ a*exp(-k*t)" data.csv --bounds k=0: --json | jq .params
+\b
+Quote formulas, so that the shell leaves * and ( alone. @FILE reads one from
+a file, - from standard input. Each command has its own --help with examples.
 """
 
 COMMANDS = {
@@ -30,7 +39,9 @@ COMMANDS = {
     "minimize": "symgd.cli.solve",
     "fit": "symgd.cli.solve",
     "plot": "symgd.cli.plot",
+    "serve": "symgd.cli.serve",
     "demo": "symgd.cli.demo",
+    "completion": "symgd.cli.completion",
 }
 """Each command and the module that holds it, imported when it is called."""
 
@@ -41,12 +52,10 @@ SUMMARIES = {
     "minimize": "The minimum of a formula.",
     "fit": "Fit a model to the columns of a file.",
     "plot": "A picture of a loss with a run on it.",
+    "serve": "All of it as a page in the browser, on this computer.",
     "demo": "The textbook jobs, start to end.",
+    "completion": "The TAB key completes commands, options, methods and columns.",
 }
-
-
-FORMULA_FIRST = {"ignore_unknown_options": True, "max_content_width": 100}
-"""Settings of a command whose argument may start with a minus sign, such as ``-x^2``."""
 
 
 class Commands(click.Group):
@@ -58,8 +67,21 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[name]), name)
+        module = import_module(COMMANDS[name])
+        command: click.Command = getattr(module, name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, COMMANDS, 1)
+            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"There is no command {name!r}; {meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -69,9 +91,10 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     epilog=EXAMPLES,
+    params=[colour_option()],
     context_settings={"max_content_width": 100},
 )
-@click.version_option(package_name="symgd")
+@click.version_option(__version__, prog_name="symgd")
 def symgd() -> None:
     """Type a loss. Get its gradient with every step shown and proved, and its minimum."""
 
@@ -83,8 +106,12 @@ TERMINATED = 143
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; every outcome is an exit status, never a traceback."""
-    with stopped_by_sigterm() as received:
-        status = _run(arguments)
+    before = chosen.set("auto")
+    try:
+        with stopped_by_sigterm() as received:
+            status = _run(arguments)
+    finally:
+        chosen.reset(before)
     sys.exit(TERMINATED if received and status == INTERRUPTED else status)
 
 
@@ -120,11 +147,14 @@ def _run(arguments: list[str] | None) -> int:
         status = symgd.main(args=arguments, prog_name="symgd", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         status = leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message(), err=True)
+        status = 2
     except click.ClickException as problem:
-        problem.show()
+        usage(problem)
         status = 2
     except SymgdError as problem:
-        click.echo(f"error: {problem}", err=True)
+        report(str(problem))
         status = 2
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("interrupted", err=True)
@@ -134,13 +164,12 @@ def _run(arguments: list[str] | None) -> int:
         status = 1
     except OSError as problem:
         place = f": {problem.filename}" if problem.filename else ""
-        click.echo(f"error: {problem.strerror or problem}{place}", err=True)
+        report(f"{problem.strerror or problem}{place}")
         status = 2
     except Exception as problem:
-        click.echo(
-            f"error: {type(problem).__name__}: {problem}\n"
-            "This is a bug in symgd. Please report the command you typed together with this line.",
-            err=True,
+        report(
+            f"{type(problem).__name__}: {problem}\n"
+            "This is a bug in symgd. Please report the command you typed together with this line."
         )
         status = 3
     return status if isinstance(status, int) else 0
@@ -152,7 +181,8 @@ def _no_more_output() -> None:
 
 
 def print_json(content: dict[str, Any]) -> None:
-    """One JSON object on standard output."""
+    """One JSON object on standard output; escaped where the encoding knows no Unicode."""
     import json
 
-    click.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+    terminal = output()
+    write(json.dumps(content, ensure_ascii=not terminal.unicode, allow_nan=False), terminal)

@@ -1,10 +1,8 @@
-"""How options of the command are read: ``x=0``, ``X:n,p``, numbers, schedules."""
+"""How options of the command are read: ``x=0``, ``X:n,p``, ``k=0:``, numbers, schedules."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import click
 
 
 def number(text: str, name: str) -> float:
@@ -109,49 +107,37 @@ def precision_of(text: str | None) -> float | str | None:
 
 
 def bounds_of(items: tuple[str, ...]) -> dict[str, tuple[Any, Any]] | None:
-    """``("k=[0,null]",)`` as {"k": (0.0, None)}."""
+    """``("k=0:", "b=-1:1")`` as {"k": (0.0, None), "b": (-1.0, 1.0)}.
+
+    ``k=[0, null]`` is the same as ``k=0:``.
+
+    >>> bounds_of(("k=0:,b=-1:1", "w=[null, 5]"))
+    {'k': (0.0, None), 'b': (-1.0, 1.0), 'w': (None, 5)}
+    """
     from symgd.errors import OptionError
 
-    found = {}
-    for name, pair in assignments(items, "bound").items():
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise OptionError(f"--bound takes name=[low,high], with null for no bound: {name}")
-        found[name] = (pair[0], pair[1])
+    found: dict[str, tuple[Any, Any]] = {}
+    for item in items:
+        for part in _split(item):
+            name, equals, text = (piece.strip() for piece in part.partition("="))
+            low, colon, high = text.partition(":")
+            if not equals or not name or not (colon or text.startswith("[")):
+                raise OptionError(f"--bounds takes name=low:high such as k=0:5 or k=0:, not {part}")
+            if name in found:
+                raise OptionError(f"--bounds: {name} is given twice")
+            found[name] = _pair(text, name) if text.startswith("[") else (
+                _end(low, name), _end(high, name))  # fmt: skip
     return found or None
 
 
-def solver_options(command: Any) -> Any:
-    """The options that ``minimize`` and ``fit`` share."""
-    options = [
-        click.option("--start", multiple=True, metavar="x=0,y=1", help="Start; or 'random'."),
-        click.option("--rate", metavar="R", help="Learning rate, or a schedule in t."),
-        click.option("--schedule", metavar="F", help='The rate as a formula in t: "5/(t+1000)".'),
-        click.option("--precision", default="auto", show_default=True,
-                     help="Largest error allowed in any parameter; 'none' runs all steps, "
-                     "'auto' is 1e-6 (of each parameter's size for methods without a rate)."),
-        click.option("--stop", default="error", show_default=True,
-                     help="'error', or 'step' for the textbook test |x - last_x| < precision."),
-        click.option("--steps", type=int, help="At most so many updates."),
-        click.option("--epochs", type=int, help="At most so many passes over the data."),
-        click.option("--method", metavar="NAME",
-                     help="gd, momentum, nesterov, adagrad, rmsprop, adam, adamw, or exact, lm, "
-                     "newton, lbfgs, kinks (chosen by the structure of the loss if left out)."),
-        click.option("--bound", multiple=True, metavar="k=[0,null]",
-                     help="Bounds of a parameter, low and high; null for none."),
-        click.option("--subject-to", multiple=True, metavar="'a + b = 1'", help="Constraints."),
-        click.option("--starts", type=int, help="So many starts; their minima are listed."),
-        click.option("--batch", type=int, help="Rows per update."),
-        click.option("--replace", is_flag=True, help="Draw the rows with replacement."),
-        click.option("--seed", type=int, help="Seed of whatever is random."),
-        click.option("--time-limit", type=float, metavar="SECONDS"),
-        click.option("--shape", "shape", multiple=True, metavar="X:n,p"),
-        click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers."),
-        click.option("--missing", default="refuse", show_default=True, help="'refuse' or 'drop'."),
-        click.option("--log", is_flag=True, help="Print every recorded step."),
-        click.option("--spark", is_flag=True, help="Draw the course of the loss in the terminal."),
-        click.option("--plot", type=click.Path(dir_okay=False), help="Write a picture."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _end(text: str, name: str) -> float | None:
+    return number(text.strip(), f"bounds {name}") if text.strip() else None
+
+
+def _pair(text: str, name: str) -> tuple[Any, Any]:
+    from symgd.errors import OptionError
+
+    pair = _value(text, f"bounds {name}")
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise OptionError(f"--bounds takes name=[low,high], with null for no bound: {name}")
+    return pair[0], pair[1]

@@ -6,26 +6,34 @@ from typing import Any
 
 import click
 
-from symgd.cli.main import FORMULA_FIRST
-from symgd.cli.options import assignments, precision_of, rate_of, shapes_of, start_of
+from symgd.cli import completers as tab
+from symgd.cli.command import FORMULA_FIRST, Command
+from symgd.cli.options import assignments, number, precision_of, rate_of, shapes_of, start_of
+from symgd.cli.solver_options import declared, path_option
+from symgd.cli.terminal import write
+from symgd.cli.texts import given_text
 
 KINDS = ("curve", "contour", "surface", "slices", "history", "rates", "walk", "graph")
 
 
-@click.command(context_settings=FORMULA_FIRST)
+@click.command(cls=Command, context_settings=FORMULA_FIRST)
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("formula")
-@click.option("-o", "--output", metavar="FILE", help="png, svg, pdf, gif, mp4 or html.")
+@path_option("-o", "--output", help="png, svg, pdf, gif, mp4 or html.")
 @click.option("--over", metavar="w,b", help="Which parameters the axes are.")
-@click.option("--data", "table", metavar="FILE", help="CSV or Parquet with the columns.")
+@path_option("--data", "table", help="CSV or Parquet with the columns.")
 @click.option("--start", multiple=True, metavar="x=0,y=1", help="Start of the run.")
 @click.option("--rate", metavar="R", help="Learning rate, or a schedule in t.")
-@click.option("--method", metavar="NAME")
-@click.option("--steps", type=int)
-@click.option("--precision", default="1e-6", show_default=True)
-@click.option("--shape", "shape", multiple=True, metavar="X:n,p")
-@click.option("--constant", multiple=True, metavar="c=1", help="Names that are numbers.")
-@click.option("--theme", default="light", show_default=True, help="light or dark.")
+@click.option(
+    "--method", metavar="NAME", shell_complete=tab.Names(*tab.METHODS), help="Of the run."
+)
+@click.option("--steps", type=int, help="At most so many updates.")
+@click.option("--precision", default="1e-6", show_default=True, help="Of the run.")
+@declared
+@click.option(
+    "--theme", default="light", show_default=True, metavar="light|dark",
+    help="Colours of the page.", shell_complete=tab.Names(*tab.THEMES),
+)  # fmt: skip
 def plot(kind: str, formula: str, **given: Any) -> int:
     """Draw FORMULA as a curve, contour, surface ... with the descent on it.
 
@@ -35,6 +43,7 @@ def plot(kind: str, formula: str, **given: Any) -> int:
     """
     from symgd import show
 
+    formula = given_text(formula)
     path = given["output"] or f"{kind}.{'gif' if kind == 'walk' else 'png'}"
     shared: dict[str, Any] = {"data": given["table"], "theme": given["theme"]}
     if kind == "graph":
@@ -44,12 +53,13 @@ def plot(kind: str, formula: str, **given: Any) -> int:
         g = gradient(formula, shapes=shapes, constants=constants)
         picture: Any = show.graph(g, start_of(given["start"]), **shared)
     elif kind == "rates":
-        values = None if given["rate"] is None else [float(r) for r in given["rate"].split(",")]
+        listed = given["rate"]
+        values = None if listed is None else [number(r, "rate") for r in listed.split(",")]
         picture = show.rates(formula, values, start=start_of(given["start"]), **shared)
     else:
         picture = _of_run(kind, formula, given, shared)
     show.save(picture, path)
-    click.echo(f"written: {path}")
+    write(f"written: {path}")
     return 0
 
 

@@ -3,75 +3,148 @@
 from __future__ import annotations
 
 import sys
-from time import perf_counter
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import click
 
-from symgd.cli.main import FORMULA_FIRST, print_json
+from symgd.cli import completers as tab
+from symgd.cli.command import FORMULA_FIRST, Command
 from symgd.cli.options import (
     assignments,
     bounds_of,
     precision_of,
     rate_of,
     shapes_of,
-    solver_options,
     start_of,
 )
+from symgd.cli.runs import check_places, further, observers_of, opened
+from symgd.cli.solved import finish
+from symgd.cli.solver_options import block_options, path_option, solver_options
+from symgd.cli.texts import given_text
+
+STEPS = 10_000
+PRECISION = 1e-6
 
 
-@click.command(context_settings=FORMULA_FIRST)
-@click.argument("formula")
-@click.option("--data", "table", metavar="FILE", help="CSV or Parquet with the columns.")
+@click.command(cls=Command, context_settings=FORMULA_FIRST)
+@click.argument("formula", required=False)
+@path_option("--data", "table", help="CSV or Parquet with the columns.")
 @click.option("--wrt", help="Names to minimise over, separated by commas.")
+@block_options
 @solver_options
-def minimize(formula: str, **given: Any) -> int:
+def minimize(formula: str | None, **given: Any) -> int:
     """The minimum of FORMULA over its parameters.
 
     \b
-    symgd minimize "(x-3.5)^2-4.5x+10" --start x=0 --rate 0.1 --precision 0.001
-    symgd minimize "mean((y-(m*x+b))^2)" --data points.csv
+    symgd minimize "(x-3.5)^2-4.5x+10" --start x=0 --rate 0.1 --precision 0.001 --spark
+    symgd minimize "(1-x)^2 + 100*(y-x^2)^2" --plot valley.png
+    symgd minimize "mean((y-(m*x+b))^2)" --data points.csv --json | jq .params
+    symgd minimize "x^2 + y^2" --subject-to "x + y = 1" --bounds y=0.7:
+    symgd minimize "(x-3)^4" --start x=0 --rate 0.01 --save run.json
+    symgd minimize --resume run.json --steps 50000 --save run.json
     """
+    from symgd.errors import OptionError
     from symgd.minimize import minimize as run
 
-    solution = run(formula, data=given["table"], wrt=given["wrt"], **_common(given))
-    return _finish(
-        solution, {**given, "formula": formula}, None if given["table"] else (formula, given)
-    )
+    check_places(given)
+    if given["resume"]:
+        saved = opened(given)
+        if formula is not None:
+            raise OptionError("--resume goes on with the formula of the saved run: leave it out")
+        again = {**further(given), "data": given["table"]}
+        found = watched(given, lambda seen: saved.resume(observers=seen, **again))
+        return finish(found, {**given, "formula": saved.formula}, saved.options["precision"])
+    if formula is None:
+        raise OptionError('a formula is needed, such as "(x-3)^2"\ntry: symgd minimize --help')
+    text = given_text(formula)
+    options = {**_common(given), **_by_blocks(given), "data": given["table"], "wrt": given["wrt"]}
+    found = watched(given, lambda seen: run(text, observers=seen, **options))
+    return finish(found, {**given, "formula": text})
 
 
-@click.command(context_settings=FORMULA_FIRST)
+@click.command(cls=Command, context_settings=FORMULA_FIRST)
 @click.argument("model")
-@click.argument("file")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=tab.files)
 @click.option(
-    "--loss",
-    default="mse",
-    show_default=True,
+    "--loss", default="mse", show_default=True, shell_complete=tab.Names(*tab.LOSSES),
     help="mse, sse, mae, huber, logistic, poisson, or a formula in y and prediction.",
+)  # fmt: skip
+@click.option(
+    "--weights", metavar="COLUMN", shell_complete=tab.columns, help="Column of weights of the rows."
 )
-@click.option("--weights", metavar="COLUMN", help="Column of weights of the rows.")
-@click.option("--sigma", metavar="COLUMN", help="Column of errors of the target.")
+@click.option(
+    "--sigma", metavar="COLUMN", shell_complete=tab.columns, help="Column of errors of the target."
+)
+@click.option("--absolute-sigma", is_flag=True, help="Sigma is known in the units of the target.")
+@block_options
 @solver_options
-def fit(model: str, file: str, loss: str, **given: Any) -> int:
-    """Fit MODEL ("y ~ m*x + b") to the columns of FILE (CSV or Parquet).
+def fit(model: str, files: tuple[str, ...], loss: str, **given: Any) -> int:
+    """Fit MODEL ("y ~ m*x + b") to the columns of FILE (CSV or Parquet; several are one table).
 
     \b
     symgd fit "y ~ m*x + b" data.csv
-    symgd fit "y ~ m*x + b" data.csv --rate 0.01 --steps 10000 --batch 16
+    symgd fit "y ~ m*x + b" data.csv --rate 0.01 --steps 10000 --batch 16 --spark
+    symgd fit "y ~ a*exp(-k*t) + c" data.csv --bounds k=0: --sigma err --plot fit.png
+    symgd fit "p ~ 1/(1 + exp(-(w*x + b)))" data.csv --loss logistic
+    symgd fit "y ~ m*x + b" "parts/*.parquet" --json | jq '.params, .stderr'
     """
     from symgd.fit import fit as run
 
-    solution = run(
-        model, file, loss=loss, weights=given["weights"], sigma=given["sigma"], **_common(given)
-    )
-    return _finish(solution, given, None)
+    check_places(given)
+    data = files[0] if len(files) == 1 else list(files)
+    own = {name: given[name] for name in ("weights", "sigma", "absolute_sigma")}
+    own |= _by_blocks(given)
+    last: Any = 0.0
+    if given["resume"]:
+        saved = opened(given)
+        own |= {**further(given), "missing": given["missing"], "resume": saved}
+        own["precision"] = precision_of(given["precision"])
+        last = saved.options["precision"]
+    else:
+        own |= _common(given)
+    text = given_text(model)
+    found = watched(given, lambda seen: run(text, data, loss=loss, observers=seen, **own))
+    return finish(found, given, last)
+
+
+def watched(given: dict[str, Any], run: Callable[[list[Any]], Any]) -> Any:
+    """Run with what watches it: checkpoints, and a line of progress if someone looks."""
+    observers, line = observers_of(given), _line(given)
+    window: Any = nullcontext()
+    if given["live"]:
+        from symgd.show.live import opened as opened_window
+
+        window = given["window"] = opened_window()
+    shown = [look for look in (line, window) if not isinstance(look, nullcontext)]
+    with line, window:
+        return run([*observers, *shown])
+
+
+def _line(given: dict[str, Any]) -> Any:
+    """The line of progress, on a terminal."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from symgd.cli.progress import Progress
+
+    precision, steps = precision_of(given["precision"]), given["steps"]
+    limit = STEPS if steps is None and given["epochs"] is None else steps
+    return Progress(limit, PRECISION if isinstance(precision, str) else precision)
+
+
+def _by_blocks(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of data that are taken block by block."""
+    names = ("engine", "scheduler", "memory")
+    return {name: given[name] for name in names if given[name] is not None}
 
 
 def _common(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of the doors that ``minimize`` and ``fit`` share."""
     options = {
         name: given[name]
         for name in ("schedule", "stop", "steps", "epochs", "method", "batch", "replace", "seed",
-                     "time_limit", "missing", "starts")
+                     "time_limit", "missing", "starts", "backend")
     }  # fmt: skip
     return {
         **options,
@@ -79,96 +152,7 @@ def _common(given: dict[str, Any]) -> dict[str, Any]:
         "rate": rate_of(given["rate"]),
         "precision": precision_of(given["precision"]),
         "shapes": shapes_of(given["shape"]),
-        "constants": assignments(given["constant"], "constant") or None,
+        "constants": assignments(given["constant"], "constants") or None,
         "bounds": bounds_of(given["bound"]),
         "subject_to": list(given["subject_to"]) or None,
-        "observers": [ProgressLine()],
     }
-
-
-class ProgressLine:
-    """One line on standard error while a run takes more than a second; quiet when piped."""
-
-    def __init__(self) -> None:
-        self.began = self.last = perf_counter()
-
-    def __call__(self, progress: Any) -> None:
-        now = perf_counter()
-        if now - self.last < 0.5 or now - self.began < 1.0 or not sys.stderr.isatty():
-            return
-        self.last = now
-        click.echo(
-            f"\rstep {progress.step:,}  loss {progress.loss:.6g}  "
-            f"gradient {progress.gradient_norm:.3g}   ",
-            nl=False,
-            err=True,
-        )
-
-
-def _finish(solution: Any, given: dict[str, Any], formula: tuple[str, Any] | None) -> int:
-    """Print the result; the exit status is 0 only if it is what was asked for."""
-    if given["plot"]:
-        from symgd.show import write
-
-        write(solution, given["plot"], formula[0] if formula else given.get("formula"),
-              data=given.get("table"))  # fmt: skip
-    if given["as_json"]:
-        content = solution.to_dict()
-        if given["log"]:
-            content["history"] = _history(solution)
-        print_json(content)
-    else:
-        if given["log"]:
-            _print_log(solution)
-        click.echo(str(solution))
-        if given["spark"]:
-            from symgd.show import chart
-
-            click.echo(chart(solution.history.loss))
-        if formula is not None:
-            _print_exact(*formula)
-    return _status(solution, given)
-
-
-def _status(solution: Any, given: dict[str, Any]) -> int:
-    """0 if converged, or if all steps were asked for and made; 130 after Ctrl-C; else 1."""
-    if solution.outcome.name == "INTERRUPTED":
-        return 130
-    asked_all = precision_of(given["precision"]) is None and solution.outcome.name == "MAX_STEPS"
-    return 0 if solution.converged or asked_all else 1
-
-
-def _print_exact(formula: str, given: dict[str, Any]) -> None:
-    """The closed form beside the descent, when there is one."""
-    from symgd.derive.partials import derive
-    from symgd.diagnose import closed_form
-    from symgd.formula.problem import read
-
-    constants = assignments(given["constant"], "constant") or None
-    partials = derive(
-        read(formula, wrt=given["wrt"], shapes=shapes_of(given["shape"]), constants=constants)
-    )
-    exact = closed_form(partials)
-    if exact:
-        click.echo(f"Exactly, the derivative is zero at {exact}")
-
-
-def _history(solution: Any) -> dict[str, Any]:
-    history = solution.history
-    return {
-        "step": history.step.tolist(),
-        "loss": [None if x != x or abs(x) == float("inf") else x for x in history.loss.tolist()],
-        "theta": [
-            [None if x != x or abs(x) == float("inf") else x for x in row]
-            for row in history.theta.tolist()
-        ],
-    }
-
-
-def _print_log(solution: Any) -> None:
-    history = solution.history
-    names = solution.layout.names
-    click.echo("  ".join(["step".rjust(8), *(n.rjust(16) for n in names), "loss".rjust(16)]))
-    for step, theta, loss in zip(history.step, history.theta, history.loss, strict=True):
-        cells = [f"{step:8d}", *(f"{v:16.9g}" for v in theta), f"{loss:16.9g}"]
-        click.echo("  ".join(cells))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from symgd.compile.program import Program
+from symgd.compile.runtimes.choice import RUNTIMES, is_runtime
 from symgd.descend.objective import FloatArray, IntArray, Layout
 from symgd.formula.problem import Problem
 from symgd.formula.shapes import Shape
@@ -17,7 +18,7 @@ from symgd.formula.shapes import Shape
 if TYPE_CHECKING:
     from symgd.compile.native.kernel import Kernel
 
-BACKENDS = ("auto", "native", "numpy")
+BACKENDS = ("auto", "native", "numpy", *RUNTIMES)
 LONG = 65_536
 """From this many rows on, NumPy takes them block by block."""
 WORTH_MOMENTS = 200_000
@@ -45,6 +46,10 @@ def choose(
     backend: str,
 ) -> tuple[Runner | None, str]:
     """The runner for ``backend``, and what it is in words."""
+    if is_runtime(backend):
+        from symgd.compile.runtimes import runtime_runner
+
+        return runtime_runner(program, problem, layout, data, sizes, backend)
     if backend == "numpy":
         return _reference(program, problem, layout, data, sizes)
     if backend == "auto" and problem.rows is None:

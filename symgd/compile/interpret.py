@@ -60,15 +60,19 @@ def runs(program: Program) -> bool:
     return all(i.op in PLAIN or is_known(i.op) for i in program.instructions)
 
 
-def interpreted(program: Program) -> Callable[..., tuple[Any, ...]]:
+def interpreted(
+    program: Program, powers: dict[int, Fraction] | None = None
+) -> Callable[..., tuple[Any, ...]]:
     """A function of (symbols..., sizes...) in the program's order that returns the outputs.
+
+    ``powers`` are the places that hold an exact exponent, where the program does not say so.
 
     >>> from symgd.compile.program import linearize
     >>> from symgd.formula.problem import read
     >>> interpreted(linearize([read("x^2 + 1").root]))(np.float64(3.0))
     (np.float64(10.0),)
     """
-    exact = exponents(program)
+    exact = exponents(program) if powers is None else powers
     steps = [step(i, exact) for i in program.instructions]
     inputs = (*program.symbols.values(), *program.sizes.values())
     start: list[Any] = [None] * (1 + max([*inputs, *_all_places(program)], default=0))

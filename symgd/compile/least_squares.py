@@ -21,11 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symgd.compile.interpret import exponents, interpreted, runs
 from symgd.compile.objective import Compiled, Objective
 from symgd.compile.program import Program, linearize
 from symgd.compile.sizes import resolve
@@ -36,9 +38,14 @@ from symgd.descend.objective import FloatArray, Layout
 from symgd.errors import UnsupportedError
 from symgd.formula.graph import Node
 
+if TYPE_CHECKING:
+    from symgd.compile.condensed import Condensed
+
 Real = NDArray[Any]
 _ALONG = "change of "
 _WEIGHT = "weight_"
+LARGE = 100_000
+"""Jacobians of more entries are summed up instead of stored, if a compiler can."""
 _MANY = 4000
 """Jacobians of more entries (terms times parameters) are run direction by direction."""
 
@@ -60,11 +67,9 @@ class Precise:
     """
 
     def __init__(self, outputs: Sequence[Node]) -> None:
-        from symgd.compile.numpy import compile_numpy
-
         program: Program = linearize(outputs)
         inputs = {**program.symbols, **{f"{place}": place for place, _ in program.exact}}
-        self._function = compile_numpy(replace(program, symbols=inputs, exact=()))
+        self._function = _function_of(replace(program, symbols=inputs, exact=()), program)
         self._symbols = tuple(program.symbols)
         self._sizes = tuple(program.sizes)
         self._constants = {
@@ -79,6 +84,15 @@ class Precise:
         given = [values[name] for name in self._symbols]
         counts = [kind(resolve((s,), sizes, "the formula")[0]) for s in self._sizes]
         return self._function(*given, *self._constants[kind], *counts)
+
+
+def _function_of(program: Program, original: Program) -> Callable[..., tuple[Any, ...]]:
+    """The program on arrays; powers with small whole exponents are products."""
+    if runs(program):
+        return interpreted(program, exponents(original))
+    from symgd.compile.numpy import compile_numpy
+
+    return compile_numpy(program)
 
 
 def _constant(node: Node, kind: Any) -> Any:
@@ -100,6 +114,7 @@ class Residuals:
         self._problem = objective.partials.problem
         self._wrt = objective.partials.wrt
         self._sizes = objective.sizes
+        self._squares, self._objective = squares, objective
         self._nodes = [square.residual for square in squares]
         self._data = {np.float64: dict(objective.data)}
         self._residual = Precise(self._nodes)
@@ -113,6 +128,16 @@ class Residuals:
         with np.errstate(invalid="ignore"):
             self._roots = [np.sqrt(w) for w in raw]
         self.proper = all(np.isfinite(root).all() for root in self._roots)
+
+    @cached_property
+    def sums(self) -> Condensed | None:
+        """r'r, J'r and J'J in one compiled pass, where J is large; None where it is not."""
+        backend = self._objective.backend
+        if self.size * self.layout.size < LARGE or "native" not in backend:
+            return None
+        from symgd.compile.condensed import condensed
+
+        return condensed(self._squares, self._objective)
 
     @property
     def size(self) -> int:
@@ -142,6 +167,10 @@ class Residuals:
             values |= {_ALONG + n: v for n, v in named_parts(self.layout, along)}
             full[:, k] = self._stacked(self._first()(values, self._sizes, kind), kind)
         return full
+
+    def jacobian_program(self) -> None:
+        """Derive the Jacobian. Raises :class:`UnsupportedError` if an operation has no tangent."""
+        self._first()
 
     def curvature(self, theta: FloatArray, weights: FloatArray) -> FloatArray:
         """sum_i weights_i * Hessian of r_i at theta, (p, p)."""
@@ -237,7 +266,7 @@ def residuals(squares: Sequence[Square], objective: Objective) -> Residuals | No
     """The compiled residual, or None if a weight is negative or an operation has no tangent."""
     try:
         made = Residuals(squares, objective)
-        made.jacobian(np.ones(made.layout.size))
+        made.jacobian_program()
     except UnsupportedError:
         return None
     return made if made.proper else None

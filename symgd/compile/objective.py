@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from symgd.compile.backends import BACKENDS, Runner, choose
 from symgd.compile.program import Program, linearize
+from symgd.compile.runtimes.choice import is_runtime
 from symgd.compile.sizes import Sizes, bind, resolve
 from symgd.derive.partials import Partials
 from symgd.derive.sweep import sweep
@@ -25,7 +26,7 @@ from symgd.errors import OptionError, ShapeProblem
 from symgd.formula.graph import Graph, Node
 
 if TYPE_CHECKING:
-    from symgd.compile.fused import Stepper
+    from symgd.descend.stepping import Stepper
 
 Function = Callable[..., tuple[Any, ...]]
 
@@ -49,11 +50,18 @@ class Compiled:
 
         return compile_numpy(self.program)
 
+    @cached_property
+    def _light(self) -> Function:
+        """The same without a compiler, if every operation has a NumPy function."""
+        from symgd.compile.interpret import interpreted, runs
+
+        return interpreted(self.program) if runs(self.program) else self.function
+
     def run(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[Any, ...]:
         """The outputs for the given values."""
         arguments = [values[name] for name in self.symbols]
         arguments += [np.float64(resolve((s,), sizes, "the formula")[0]) for s in self.sizes]
-        return self.function(*arguments)
+        return self._light(*arguments)
 
 
 class TakenRows(Mapping[str, Any]):
@@ -178,7 +186,7 @@ class Objective:
         sizes = {**self.sizes, str(own): len(rows)}
         runner = None if self.runner is None else self.runner.at_rows(rows)
         batch = object.__new__(Objective)
-        kept = {k: v for k, v in self.__dict__.items() if k != "_fixed"}
+        kept = {k: v for k, v in self.__dict__.items() if k not in ("_fixed", "_dense")}
         batch.__dict__.update(kept, data=taken, sizes=sizes, runner=runner)
         return batch
 
@@ -199,6 +207,8 @@ class Objective:
 
     def hessian(self, theta: FloatArray, /) -> FloatArray:
         """The matrix of second derivatives (p, p), by differentiating the gradient."""
+        if self._dense is not None:
+            return self._dense(theta)
         compiled = self._second_order()
         columns = []
         for direction in np.eye(theta.shape[0]):
@@ -213,6 +223,16 @@ class Objective:
             )]))  # fmt: skip
         full = np.array(columns).reshape(theta.shape[0], theta.shape[0])
         return np.asarray((full + full.T) / 2)
+
+    @cached_property
+    def _dense(self) -> Callable[[FloatArray], FloatArray] | None:
+        """The Hessian in one compiled pass, where there are many rows."""
+        rows = self.partials.problem.rows
+        if self.runner is None or self.sizes.get(str(rows), 0) < _MANY_ROWS:
+            return None
+        from symgd.compile.condensed import second_derivatives
+
+        return second_derivatives(self)
 
     def product(self, theta: FloatArray, vector: FloatArray, /) -> FloatArray:
         """The Hessian at ``theta`` times ``vector``, both (p,), without forming the matrix."""
@@ -233,6 +253,8 @@ class Objective:
 
 
 _DIRECTION = "change of "
+_MANY_ROWS = 20_000
+"""From so many rows on, passes in NumPy cost more than compiling the second derivatives."""
 
 
 def _flat(part: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -267,10 +289,12 @@ def compile_objective(
 
     ``shapes`` gives the shapes of parameters that neither the formula nor the
     data determine (from a start value). ``backend`` is ``"numpy"`` (the reference),
-    ``"native"`` (compiled by LLVM; NumPy where that cannot be) or ``"auto"`` (whatever
-    is fastest for this formula and these data).
+    ``"native"`` (compiled by LLVM; NumPy where that cannot be), ``"jax"`` or ``"torch"`` (where
+    installed, with a device and type such as ``"torch:cuda:float32"``; see
+    :mod:`symgd.compile.runtimes`) or ``"auto"`` (whatever is fastest for this formula and these
+    data).
     """
-    if backend not in BACKENDS:
+    if backend not in BACKENDS and not is_runtime(backend):
         known = ", ".join(map(repr, BACKENDS))
         raise OptionError(f"backend={backend!r} is not known; there are {known}")
     columns, sizes = bind_data(partials, data)

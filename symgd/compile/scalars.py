@@ -61,6 +61,11 @@ class PlainRunner(_Flat):
         self._direct = moving == list(range(len(floats))) and used == list(range(layout.size))
         self._floats = floats
 
+    @property
+    def direct(self) -> Callable[..., tuple[float, ...]] | None:
+        """The function itself if it takes the components of theta and nothing else."""
+        return self._function if self._direct else None
+
     def __call__(self, theta: FloatArray) -> FloatArray:
         if self._direct:
             values = theta.tolist()

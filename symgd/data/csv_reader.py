@@ -73,6 +73,21 @@ def read_csv(path: Path, columns: list[str] | None) -> Cells:
     return Cells(arrays, first_line, notes)
 
 
+def csv_blocks(
+    path: Path, columns: list[str] | None, rows: int
+) -> Iterator[tuple[int, dict[str, FloatArray]]]:
+    """The chosen columns in blocks of ``rows`` rows, with the line on which each block starts.
+
+    However long the file is, only one block is in memory.
+    """
+    name = path.name
+    with open_data(path) as file:
+        names, _, body = _opened(file, name)
+        used = select(names, columns, name)
+        while chunk := body.take(rows, len(names)):
+            yield body.chunk_line, {k: _numbers(chunk, at, k, body) for k, at in used.items()}
+
+
 def header_of(path: Path) -> list[str]:
     """The names of the columns of a CSV file."""
     with open_data(path) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import secrets
@@ -38,11 +39,12 @@ _MAGIC = {
 }
 
 
-def check_path(path: str | os.PathLike[str]) -> Path:
+def check_path(path: str | os.PathLike[str], limited: bool = True) -> Path:
     """The path of a regular local file with a known suffix, else ``DataError``.
 
     Addresses (``s3://…``), devices, pipes, folders and other kinds of file are
-    refused; a symbolic link to a regular file is followed.
+    refused, and files of more than ``MAX_BYTES`` if their size is ``limited``; a
+    symbolic link to a regular file is followed.
     """
     text = os.fspath(path)
     if "://" in text or text.startswith("file:"):
@@ -61,10 +63,10 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     if not stat.S_ISREG(info.st_mode):
         kind = "a folder" if stat.S_ISDIR(info.st_mode) else "a device or a pipe"
         raise DataError(f"{quote(text)} is {kind}; data is read from regular files only")
-    if info.st_size > MAX_BYTES:
+    if limited and info.st_size > MAX_BYTES:
         raise DataError(
             f"{quote(text)} has {info.st_size} bytes; the limit is {MAX_BYTES}: "
-            "give a mapping of memory-mapped arrays"
+            "give a mapping of memory-mapped arrays, or let symgd.fit take it block by block"
         )
     return found
 
@@ -172,9 +174,10 @@ def write_atomically(path: str | os.PathLike[str], text: Iterable[str]) -> None:
         temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as problem:
-        raise DataError(f"{quote(str(target))} cannot be written: {problem.strerror}") from problem
+        raise DataError(f"{quote(target.name)} cannot be written: {problem.strerror}") from problem
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

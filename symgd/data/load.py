@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 
 from symgd.data.columns import FloatArray, as_column
 from symgd.data.csv_reader import read_csv
-from symgd.data.files import TEXT_SUFFIXES, check_path, read_parquet
+from symgd.data.files import TEXT_SUFFIXES, read_parquet
 from symgd.data.frames import plain_array, read_frame
 from symgd.data.names import asked, closest, normal, quote, select
+from symgd.data.paths import paths_of
 from symgd.data.table import Table, build
-from symgd.errors import OptionError
+from symgd.errors import DataError, OptionError
 
 _MISSING = ("refuse", "drop")
 
@@ -26,8 +29,9 @@ def load(
 ) -> Table:
     """The columns of ``source`` as float64 arrays of one length, all of them finite.
 
-    ``source`` is a mapping name -> array-like, a pandas, polars or pyarrow table, a
-    path to a ``.csv`` (``.tsv``, ``.txt``) or ``.parquet`` file, or a ``Table``.
+    ``source`` is a mapping name -> array-like, a pandas, polars or pyarrow table, a NumPy
+    array of records, a path to a ``.csv`` (``.tsv``, ``.txt``) or ``.parquet`` file, a
+    pattern of such paths (``"data/*.csv"``) or a list of them, or a ``Table``.
     ``columns`` names the columns that are needed; the others are not looked at, so
     that a column of text does no harm. Arrays in a mapping may be matrices (N, k);
     one of shape (N, 1) is kept only if ``matrices`` names it, because beside (N,) it
@@ -53,20 +57,44 @@ def load(
     wanted = asked(columns)
     if isinstance(source, Table):
         return replace(source, columns=_from_mapping(source.columns, wanted, source.columns))
-    if isinstance(source, str | os.PathLike):
-        return _from_file(source, wanted, drop)
+    paths = paths_of(source)
+    if paths is not None:
+        return _from_file(paths[0], wanted, drop) if len(paths) == 1 else _joined(
+            [_from_file(path, wanted, drop) for path in paths]
+        )
+    if isinstance(source, np.ndarray) and source.dtype.names is not None:
+        source = {name: source[name] for name in source.dtype.names}
     if isinstance(source, Mapping):
         return build(_from_mapping(source, wanted, matrices), "the data", drop)
     name = f"the {type(source).__name__}"
     return build(read_frame(source, wanted, name), name, drop)
 
 
-def _from_file(source: str | os.PathLike[str], columns: list[str] | None, drop: bool) -> Table:
-    path = check_path(source)
+def _from_file(path: Path, columns: list[str] | None, drop: bool) -> Table:
     if path.suffix.lower() in TEXT_SUFFIXES:
         cells = read_csv(path, columns)
         return build(cells.columns, path.name, drop, cells.notes, cells.first_line)
     return build(read_parquet(path, columns), path.name, drop)
+
+
+def _joined(tables: list[Table]) -> Table:
+    """The rows of several files, one file after the other."""
+    first, last = tables[0], tables[-1]
+    for table in tables[1:]:
+        if set(table.columns) != set(first.columns):
+            odd = next(iter(set(table.columns) ^ set(first.columns)))
+            raise DataError(
+                f"{first.source} and {table.source} have not the same columns: {quote(odd)} is in "
+                "one of them only; name the columns that are needed, or leave a file out"
+            )
+    columns = {
+        name: as_column(np.concatenate([table.columns[name] for table in tables]), name)
+        for name in first.columns
+    }
+    dropped = sum(table.dropped for table in tables)
+    notes = tuple(dict.fromkeys(note for table in tables for note in table.notes))
+    source = f"{first.source} to {last.source} ({len(tables)} files)"
+    return Table(columns, sum(table.n_rows for table in tables), source, dropped, notes)
 
 
 def _from_mapping(

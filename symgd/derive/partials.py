@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from symgd.derive.expand import without_derivatives
-from symgd.derive.rewrite import stable
+from symgd.derive.isolated import continued
+from symgd.derive.rewrite import bounded, stable
 from symgd.derive.sweep import sweep
 from symgd.derive.textbook import textbook
 from symgd.derive.tidy import Given
@@ -18,7 +19,8 @@ from symgd.formula.problem import Problem
 class Partials:
     """A loss and its partial derivatives over one shared graph.
 
-    ``written`` is the loss as the user wrote it, ``loss`` the same in its
+    ``written`` is the loss as the user wrote it (values that stand alone continued by their
+    tangents, see :mod:`symgd.derive.isolated`), ``loss`` the same in its
     accurate form, which is what is computed; ``raw`` the partials as the sweep
     gives them, by name, in the order of ``wrt``.
     """
@@ -49,8 +51,8 @@ def derive(problem: Problem, wrt: tuple[str, ...] | None = None) -> Partials:
     <Node -2/N*sum(x*(y - (m*x + b)))>
     """
     names = wrt if wrt is not None else problem.declared.wrt or problem.parameters
-    written = without_derivatives(problem.root)
-    loss = stable(written)
     symbols = [problem.symbol(name) for name in names]
-    found = sweep(loss, symbols)
+    written = continued(without_derivatives(problem.root), symbols)
+    loss = stable(written)
+    found = bounded(loss, sweep(loss, symbols))
     return Partials(problem, names, written, loss, dict(zip(names, found, strict=True)))

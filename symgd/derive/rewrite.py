@@ -12,15 +12,17 @@ accurate too: ``log(1 + exp(1000))`` is 1000, its derivative 1.
 | ``log(sum(exp(u)))``                     | ``logsumexp(u)``   |
 | ``exp(u)/sum(exp(u))``                   | ``softmax(u)``     |
 | ``log(softmax(u))``                      | ``u - logsumexp(u)`` |
+| ``sqrt(u^2)``                            | ``abs(u)``         |
 | ``norm(u)^2``, ``abs(u)^2``              | ``sum(u^2)``, ``u^2`` |
 
-and, only for computing (:func:`compensated`): ``expm1``, ``log1p``, ``1 - cos``.
+and, only for computing (:func:`compensated`): ``expm1``, ``log1p``, ``1 - cos``, ``log(cosh)``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from symgd.derive.arrays import AT_ZERO
 from symgd.formula.graph import Graph, Node, topological
 from symgd.formula.shapes import normal_axes
 
@@ -36,6 +38,14 @@ def compensated(roots: list[Node]) -> list[Node]:
     """The roots with cancellation taken out where a function for it exists."""
     new = _applied(roots, _COMPENSATED)
     return [new[root] for root in roots]
+
+
+def bounded(loss: Node, partials: list[Node]) -> list[Node]:
+    """The partial derivatives of ``loss`` without quotients that overflow: sinh/cosh is tanh."""
+    if all(node.op != "cosh" for node in topological(loss)):
+        return partials
+    new = _applied(partials, {"mul": _tangent})
+    return [new[partial] for partial in partials]
 
 
 def _applied(roots: list[Node], table: dict[str, Rewrite]) -> dict[Node, Node]:
@@ -71,6 +81,20 @@ def _exponent(node: Node) -> Node | None:
     if node.op == "pow" and node.args[0].op == "const" and node.args[0].value == "e":
         return node.args[1]
     return None
+
+
+def _sqrt(node: Node) -> Node | None:
+    """``sqrt(u^2)`` is |u|, and it has the subgradient of |u| at 0."""
+    (inner,) = node.args
+    squared = inner.op == "pow" and inner.args[1].is_number(2)
+    return node.graph.make("abs", inner.args[0]) if squared else None
+
+
+def _log_cosh(u: Node) -> Node:
+    """``|u| + log1p(exp(-2|u|)) - log(2)``: ``cosh`` itself overflows beyond 710."""
+    graph = u.graph
+    size = graph.make("abs", u)
+    return size + graph.make("softplus", -2 * size) - graph.make("log", graph.number(2))
 
 
 def _log(node: Node) -> Node | None:
@@ -156,7 +180,19 @@ def _pow(node: Node) -> Node | None:
     return None
 
 
-_STABLE: dict[str, Rewrite] = {"log": _log, "log1p": _log1p, "div": _div, "pow": _pow}
+_STABLE: dict[str, Rewrite] = {
+    "log": _log, "log1p": _log1p, "div": _div, "pow": _pow, "sqrt": _sqrt,
+}  # fmt: skip
+
+
+def _tangent(node: Node) -> Node | None:
+    """``g/cosh(u)*sinh(u)``, as the derivative of ``log(cosh(u))`` comes, is g*tanh(u)."""
+    for first, second in (node.args, node.args[::-1]):
+        if first.op == "div" and first.args[1].op == "cosh" and second.op == "sinh":
+            u = second.args[0]
+            if first.args[1].args[0] is u:
+                return first.args[0] * node.graph.make("tanh", u)
+    return None
 
 
 # -- only for computing ---------------------------------------------------------------------------
@@ -186,6 +222,8 @@ def _add_compensated(node: Node) -> Node | None:
 
 def _log_compensated(node: Node) -> Node | None:
     (inner,) = node.args
+    if inner.op == "cosh":
+        return _log_cosh(inner.args[0])
     if inner.op == "add" and len(inner.args) == 2:
         for number, other in (inner.args, inner.args[::-1]):
             if number.is_number(1):
@@ -220,6 +258,16 @@ def _is_level(condition: Node) -> bool:
     return first.op == "eq" and second.op == "gt" and first.args[1] is second.args[1]
 
 
+def _div_compensated(node: Node) -> Node | None:
+    """The derivative u/|u| of a norm, with the subgradient 0 where |u| is 0."""
+    if node.value != AT_ZERO:
+        return None
+    graph, (u, norm) = node.graph, node.args
+    zero = graph.number(0)
+    return graph.where(graph.make("eq", norm, zero), zero, graph.make("div", u, norm))
+
+
 _COMPENSATED: dict[str, Rewrite] = {
-    "add": _add_compensated, "log": _log_compensated, "mul": _mul_compensated,
+    "add": _add_compensated, "div": _div_compensated, "log": _log_compensated,
+    "mul": _mul_compensated,
 }  # fmt: skip

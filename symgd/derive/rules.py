@@ -27,6 +27,7 @@ from symgd.derive.arrays import (
     inserted,
     matmul,
     over,
+    per_norm,
     scalar_factor,
     times,
 )
@@ -62,11 +63,6 @@ class Rule:
 def _mul(node: Node) -> tuple[Node | None, ...]:
     u, v = node.args
     return v, u
-
-
-def _div(node: Node) -> tuple[Node | None, ...]:
-    u, v = node.args
-    return 1 / v, -(u / v**2)
 
 
 def _pow(node: Node) -> tuple[Node | None, ...]:
@@ -110,7 +106,7 @@ def _sqrt(node: Node) -> tuple[Node | None, ...]:
 
 def _hypot(node: Node) -> tuple[Node | None, ...]:
     u, v = node.args
-    return u / node, v / node
+    return per_norm(u, node), per_norm(v, node)
 
 
 def _cbrt(node: Node) -> tuple[Node | None, ...]:
@@ -208,7 +204,7 @@ def _softmax(node: Node, g: Node) -> list[Node | None]:
 
 
 def _norm(node: Node, g: Node) -> list[Node | None]:
-    return [inserted(node, g) * (node.args[0] / inserted(node, node))]
+    return [inserted(node, g) * per_norm(node.args[0], inserted(node, node))]
 
 
 def _norm1(node: Node, g: Node) -> list[Node | None]:
@@ -319,7 +315,7 @@ def _table() -> dict[str, Rule]:
         "add": Rule("sum rule", "a sum is differentiated term by term", adjoint=_add_adjoint),
         "neg": Rule("constant factor", "a constant factor stays", adjoint=lambda n, g: [-g]),
         "mul": Rule("product rule", "(uv)' = u'v + uv'", _mul),
-        "div": Rule("quotient rule", "(u/v)' = (u'v - uv')/v^2", _div, _div_adjoint,
+        "div": Rule("quotient rule", "(u/v)' = (u'v - uv')/v^2", None, _div_adjoint,
                     "the denominator is not 0"),
         "pow": Rule("power rule", "(u^n)' = n u^(n-1) u'", _pow),
         "where": Rule("piecewise", "each branch is differentiated where it holds", None, _where,
@@ -349,7 +345,8 @@ def _table() -> dict[str, Rule]:
                      "off the ties; at a tie the entries share it"),
         "logsumexp": Rule("log-sum-exp", "its derivative is the softmax", None, _logsumexp),
         "softmax": Rule("softmax", "s (g - sum(g s))", None, _softmax),
-        "norm": Rule("norm", "the derivative of |u| is u/|u|", None, _norm, "the norm is not 0"),
+        "norm": Rule("norm", "the derivative of |u| is u/|u|", None, _norm,
+                     "the norm is not 0; there 0 is used, a subgradient"),
         "norm1": Rule("1-norm", "the derivative of sum |u| is sign(u)", None, _norm1,
                       "no entry is 0; there 0 is used, a subgradient"),
         "matmul": Rule("matrix product", "d(AB) = dA B + A dB", None, _matmul),
@@ -390,7 +387,7 @@ _DOMAINS = {
     "gamma": "the argument is not 0, -1, -2, ...",
     "loggamma": "the argument is positive",
     "atan2": "not both arguments are 0",
-    "hypot": "not both arguments are 0",
+    "hypot": "not both arguments are 0; there 0 is used, a subgradient",
 }
 
 RULES: dict[str, Rule] = _table()

@@ -15,13 +15,13 @@ put together | 5*(2*x - 3)^4*2 = 10*(2*x - 3)^4
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from symgd.derive.arrays import filled
 from symgd.derive.corners import corners
 from symgd.derive.forward import tangents
+from symgd.derive.isolated import note
 from symgd.derive.partials import Partials
 from symgd.derive.sentences import Telling, Told, Words, listed
 from symgd.errors import OptionError
@@ -123,19 +123,9 @@ class Derivation:
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for step in self.steps:
-            indent = 1.5 * min(step.depth, 12)
-            said = html.escape(step.said("latex"))
-            equation = html.escape(step.shown("latex"))
-            rows.append(
-                f'<li style="margin-left:{indent}em"><b>{html.escape(step.rule)}</b>: {said}'
-                f"<br>$\\displaystyle {equation}$</li>"
-            )
-        name = html.escape(name_latex(self.name))
-        head = rf"$\frac{{\partial {self.label}}}{{\partial {name}}}$"
-        proof = "".join(f"<p>{html.escape(line)}</p>" for line in self.proof)
-        return f"<div>{head}<ol>{''.join(rows)}</ol>{proof}</div>"
+        from symgd.show.notebook import steps_html
+
+        return steps_html(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -260,7 +250,8 @@ class _Teller:
 
     def write(self, node: Node, told: Told, depth: int, parent: int) -> int:
         number = len(self.steps) + 1
-        notes = tuple(str(c) for c in corners(node, self.symbol))
+        alone = note(node, self.symbol)
+        notes = (*map(str, corners(node, self.symbol)), *([alone] if alone else []))
         self.steps.append(
             Step(
                 number, told.rule, told.words, node, self.telling.derivative(node),

@@ -21,7 +21,7 @@ every parameter is within ``precision`` of the minimum, not that the last step w
 
 from symgd.descend.batches import Batches
 from symgd.descend.history import History
-from symgd.descend.loop import Observer, Progress, descend
+from symgd.descend.loop import descend
 from symgd.descend.objective import (
     FloatArray,
     IntArray,
@@ -30,6 +30,7 @@ from symgd.descend.objective import (
     RowObjective,
     SecondOrder,
 )
+from symgd.descend.progress import Observer, Progress
 from symgd.descend.search import (
     Schedule,
     constant,

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,37 +51,84 @@ class Stream:
     """The batches of one run, and what it takes to draw them again from some update on."""
 
     def __init__(self, plan: Batches, since: Mapping[str, Any] | None, step: int) -> None:
-        self._plan = plan
+        self.plan = plan
         self._generator = np.random.default_rng(plan.seed)
         if since is not None:
             self._generator.bit_generator.state = since
-        epoch, done = divmod(step, plan.per_epoch)
-        self._mark: tuple[int, Any] = (-1, None)
-        self._rows = self._drawn(epoch)
-        for _ in range(done):
-            next(self._rows)
+        first, done = divmod(step, plan.per_epoch)
+        self._epoch, self._state = first - 1, None
+        self._rows = np.empty(0, dtype=np.intp)
+        self._place = plan.per_epoch
+        self._ahead: deque[tuple[Any, IntArray]] = deque()
+        total = plan.size * plan.per_epoch
+        cuts = np.arange(0, total + 1, plan.size, dtype=np.intp)
+        self._cuts = cuts if plan.replace else np.minimum(cuts, plan.n_rows)
+        self._ends: list[int] = self._cuts.tolist()
+        if done:
+            self._begin()
+            self._place = done
 
     def __iter__(self) -> Iterator[IntArray]:
         return self
 
     def __next__(self) -> IntArray:
-        return next(self._rows)
+        if self._place == self.plan.per_epoch:
+            self._begin()
+        k = self._place
+        self._place = k + 1
+        return self._rows[self._ends[k] : self._ends[k + 1]]
+
+    def rest(self) -> tuple[IntArray, IntArray | None]:
+        """The rows of all batches that are left of the epoch, and where they are cut.
+
+        Without cuts each batch is a single row. To be followed by :meth:`skip`.
+
+        >>> stream = Batches(n_rows=5, size=2, seed=1).stream()
+        >>> rows, cuts = stream.rest()
+        >>> cuts.tolist(), rows[:2].tolist() == next(stream).tolist()
+        ([0, 2, 4, 5], True)
+        """
+        if self._place == self.plan.per_epoch:
+            self._begin()
+        begin = self._ends[self._place]
+        rows = self._rows[begin:]
+        return rows, None if self.plan.size == 1 else self._cuts[self._place :] - begin
+
+    def coming(self, epochs: int) -> tuple[IntArray, IntArray | None]:
+        """The rows of the next ``epochs`` epochs and their cuts, after the end of an epoch."""
+        while len(self._ahead) < epochs:
+            self._ahead.append(self._drawn())
+        rows = np.concatenate([rows for _, rows in islice(self._ahead, epochs)])
+        if self.plan.size == 1:
+            return rows, None
+        begins = self._ends[-1] * np.arange(epochs, dtype=np.intp)
+        cuts = (begins[:, None] + self._cuts[:-1]).ravel()
+        return rows, np.append(cuts, len(rows))
+
+    def skip(self, count: int) -> None:
+        """Go on behind the next ``count`` batches of the epoch."""
+        if self._place == self.plan.per_epoch:
+            self._begin()
+        self._place += count
 
     def since(self, step: int) -> Mapping[str, Any]:
         """The generator at the start of the epoch in which the next update, ``step``, falls."""
-        epoch, state = self._mark
-        here: Mapping[str, Any] = self._generator.bit_generator.state
-        return state if epoch == step // self._plan.per_epoch else here
+        if self._state is not None and self._epoch == step // self.plan.per_epoch:
+            return self._state
+        here = self._ahead[0][0] if self._ahead else self._generator.bit_generator.state
+        known: Mapping[str, Any] = here
+        return known
 
-    def _drawn(self, epoch: int) -> Iterator[IntArray]:
-        plan, generator = self._plan, self._generator
-        while True:
-            self._mark = (epoch, generator.bit_generator.state)
-            epoch += 1
-            if plan.replace:
-                for _ in range(plan.per_epoch):
-                    yield generator.integers(plan.n_rows, size=plan.size, dtype=np.intp)
-                continue
-            order = generator.permutation(plan.n_rows)
-            for start in range(0, plan.n_rows, plan.size):
-                yield order[start : start + plan.size]
+    def _begin(self) -> None:
+        """Go on to the next epoch."""
+        self._state, self._rows = self._ahead.popleft() if self._ahead else self._drawn()
+        self._epoch, self._place = self._epoch + 1, 0
+
+    def _drawn(self) -> tuple[Any, IntArray]:
+        """The rows of one more epoch, and the generator before they were drawn."""
+        plan, generator = self.plan, self._generator
+        state = generator.bit_generator.state
+        if plan.replace:
+            shape = (plan.per_epoch, plan.size)
+            return state, generator.integers(plan.n_rows, size=shape, dtype=np.intp).ravel()
+        return state, generator.permutation(plan.n_rows)

@@ -22,6 +22,7 @@ from symgd.descend.curvature import EPS
 from symgd.descend.estimate import Estimate, Kind
 from symgd.descend.objective import FloatArray
 from symgd.descend.squares import Real, Squares, column_norms
+from symgd.descend.sums import Gram, IllConditioned, Sums, sums_of
 
 Inverse = Callable[[FloatArray, FloatArray], FloatArray]
 
@@ -38,13 +39,14 @@ class Normal:
 
     ``doubt`` is how far those may be off, ``free`` (p, k) spans the directions that the residual
     does not determine to first order; the step answers to a change of r by -``back`` half^T.
+    Where only sums over the rows are known, ``factors`` (p, p) is D V S^-1, and half is J times it.
     """
 
     step: FloatArray
     values: FloatArray
     doubt: float
     free: FloatArray
-    factors: Factors
+    factors: Factors | FloatArray
     back: FloatArray
 
     @property
@@ -61,9 +63,15 @@ class Closeness:
         self.affine = affine
         self.kind = np.longdouble
         self._constant: Factors | None = None
+        self._sums = sums_of(squares)
 
     def normal(self, theta: FloatArray) -> Normal | None:
         """The Newton step at ``theta``; None where something is not finite."""
+        if self._sums is not None:
+            try:
+                return self._summed(self._sums, theta)
+            except (IllConditioned, np.linalg.LinAlgError):
+                self._sums = None
         residual = self.squares.residual(theta.astype(self.kind))
         if residual.size * theta.size > EXTENDED:
             self.kind = np.float64  # type: ignore[assignment]
@@ -80,6 +88,30 @@ class Closeness:
             return _solve(factors, residual, bent, refine=self.kind is np.longdouble)
         except np.linalg.LinAlgError:
             return None
+
+    def _summed(self, sums: Sums, theta: FloatArray) -> Normal | None:
+        """The Newton step from the sums over the rows. Raises :class:`IllConditioned`."""
+        gram = Gram.at(sums, theta)
+        if gram is None:
+            return None
+        bent = np.zeros_like(gram.square)
+        if not self.affine:
+            bent = sums.half_hessian(theta) - gram.square
+        if not np.isfinite(bent).all():
+            raise IllConditioned
+        scale = gram.scale
+        frame = gram.turn / np.sqrt(gram.spectrum)
+        bent = bent / np.outer(scale, scale)
+        curved = frame.T @ bent @ frame
+        spectrum, turn = np.linalg.eigh(np.eye(len(scale)) + (curved + curved.T) / 2)
+        inner = turn / np.where(np.abs(spectrum) > 1e-14, spectrum, 1e-14)
+        step = -(frame @ (inner @ (turn.T @ (frame.T @ (gram.slope / scale))))) / scale
+        spread = np.abs(frame).T @ (np.abs(bent) + np.eye(len(scale))) @ np.abs(frame)
+        doubt = len(scale) * (1e-13 + 8 * EPS * float(spread.max()))
+        back = (frame @ inner @ turn.T) / scale[:, None]
+        return Normal(
+            step, spectrum, doubt, np.zeros((len(scale), 0)), frame / scale[:, None], back
+        )
 
     def _bent(self, theta: FloatArray, residual: FloatArray) -> FloatArray:
         """C, or its central differences where a second derivative is infinite (0^c at c < 2)."""
@@ -204,6 +236,10 @@ class Closeness:
     def _rounding(self, theta: FloatArray, here: Normal) -> FloatArray:
         """What rounding inside the residual, the same at all points near, does to the step (p,)."""
         factors = here.factors
+        if isinstance(factors, np.ndarray):
+            assert self._sums is not None
+            summed: FloatArray = np.sqrt(self._sums.spread(theta, here.back @ factors.T))
+            return 4 * EPS * summed
         image = np.abs(factors.scaled).astype(np.float64) @ (factors.scale * np.abs(theta))
         response = here.back @ factors.half.T
         eps = 4 * float(np.finfo(self.kind).eps)

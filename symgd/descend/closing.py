@@ -18,12 +18,18 @@ from symgd.descend.curvature import EPS, LocalModel
 from symgd.descend.estimate import Estimate, Kind, named
 from symgd.descend.evaluate import largest
 from symgd.descend.objective import FloatArray, IntArray
+from symgd.descend.plateau import Fading, Floor
 
 _SHARE = 0.98
 _NEWTONS = 12
 _QUIET = 8.0
 _SMALL = 0.1
 _SLOWEST = 0.95
+_UNPLACED = "the loss is too flat along {} to place the minimum"
+_LIMIT = (
+    "the loss falls along {} for ever towards a limit that it reaches nowhere; it looks level here "
+    "only because the numbers end"
+)
 _STAIR = 4.0  # a gradient that does not move at all shows only a part of its stair
 
 
@@ -32,6 +38,7 @@ class Instruments(Protocol):
 
     precision: float | None
     names: tuple[str, ...]
+    start: FloatArray
 
     def probe(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """The loss and its gradient at ``theta``."""
@@ -216,8 +223,10 @@ class Closing:
             if not floor >= -2 * noise or self._lower_beyond(spot, direction):
                 return Kind.FLAT, f"the loss is level here, but falls on along {where}", unsure
             if floor > 2 * noise:
-                reason = f"the loss is too flat along {where} to place the minimum"
-                return Kind.UNPLACED, reason, unsure
+                return Kind.UNPLACED, _UNPLACED.format(where), unsure
+            fading = self._fading(spot, direction, noise)
+            if fading is not None:
+                return *fading, unsure
             kind = Kind.VALLEY
             reason = f"the minimum is not unique: the loss stays the same along {where}"
         if kind is Kind.VALLEY and not spot.model.curved.any() and not self._walled:
@@ -258,6 +267,25 @@ class Closing:
                 point = point - inverse @ self.tools.probe(point)[1]
             slopes.append(sign * float(direction @ self.tools.probe(point)[1]))
         return min(slopes) if min(slopes) < 0.0 else max(slopes)
+
+    def _fading(self, spot: Spot, direction: FloatArray, noise: float) -> tuple[Kind, str] | None:
+        """What a stretch is that is level only because numbers fade out; None for a true one."""
+        centre, names = spot.centre, self.tools.names
+        silent = float(direction @ self.tools.probe(centre)[1]) == 0.0
+        size = max(largest(centre), largest(self.tools.start), 1e3 * self.radius)
+        home = np.linalg.solve(spot.model.basis, self.tools.start - centre)
+        home = spot.model.basis @ np.where(spot.model.curved, 0.0, home)
+        floor = Floor(self.tools.probe, self.tools.start, centre, spot.model.inverse())
+        ways = (direction, home) if largest(home) > 1e-6 * size else (direction,)
+        for way in ways:
+            length = largest(way)
+            level, distance = 0.0 if silent else noise / length, length if way is home else 0.0
+            found = floor.fading(way / length, size, level, distance)
+            if found is Fading.TO_A_LIMIT:
+                return Kind.FLAT, _LIMIT.format(named(way, names))
+            if found is Fading.BOTH_WAYS:
+                return Kind.UNPLACED, _UNPLACED.format(named(way, names))
+        return None
 
     def _lower_beyond(self, spot: Spot, direction: FloatArray) -> bool:
         """Whether the loss is lower far out on either side: then this is a plateau.

@@ -16,8 +16,8 @@ import numpy as np
 
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.history import Recorder
-from symgd.descend.loop import Observer, Progress
 from symgd.descend.objective import FloatArray, Layout
+from symgd.descend.progress import Observer, Progress
 from symgd.descend.solution import Outcome
 from symgd.descend.stop import Point
 
@@ -31,7 +31,11 @@ class Halt(Exception):
 
 
 class Course:
-    """One run of one or more engines over the same objective."""
+    """One run of one or more engines over the same objective.
+
+    Every engine that starts anew has a ``recorder`` of its own, with steps counted from there;
+    ``steps`` counts those of all.
+    """
 
     def __init__(
         self,
@@ -49,16 +53,21 @@ class Course:
         self.limit = steps
         self.steps = 0
         self.recorder = Recorder(layout)
+        self.kept = self.recorder
         self.observers = tuple(observers)
         self.best: Point | None = None
         self.failed_at: FloatArray | None = None
-        self._fresh = True
+        self.last: FloatArray | None = None
+        self._before = 0
 
     def begin(self, theta: FloatArray) -> Point:
-        """The point an engine starts from; recorded if it is the first of the run."""
+        """The point an engine starts from; it opens a record unless the one before ended there."""
         point = self.at(theta)
-        if self._fresh:
-            self._fresh = False
+        if self.last is None:
+            self._record(point)
+            self._show(point)
+        elif (self.last != theta).any():
+            self.recorder, self._before = Recorder(self.layout), self.steps
             self._record(point)
         self._keep(point)
         return point
@@ -73,8 +82,9 @@ class Course:
     def step(self, point: Point) -> Point:
         """Report an accepted step to ``point``, which is finite."""
         self.steps += 1
-        self._keep(point)
         self._record(point)
+        self._show(point)
+        self._keep(point)
         if self.steps >= self.limit:
             raise Halt(Outcome.MAX_STEPS)
         return point
@@ -88,12 +98,16 @@ class Course:
         if not finite(point):
             return
         if best is None or point.loss <= best.loss or best.theta is point.theta:
-            self.best = point
+            self.best, self.kept = point, self.recorder
 
     def _record(self, point: Point) -> None:
+        self.last = point.theta.copy()
+        step = self.steps - self._before
+        self.recorder.steps.add(step, self.last, point.loss, 1.0, point.norm)
+
+    def _show(self, point: Point) -> None:
         theta = point.theta.copy()
         theta.setflags(write=False)
-        self.recorder.steps.add(self.steps, theta, point.loss, 1.0, point.norm)
         for observer in self.observers:
             observer(Progress(self.steps, self.steps, theta, point.loss, point.norm, 1.0))
 

@@ -108,6 +108,9 @@ def where_to(
         edge = edge_along(evaluate, theta, direction)
         if edge is not None:
             found = towards(evaluate, theta, edge)
+            here, at_it = evaluate(theta)[0], largest(edge) <= 1e-9 * (1.0 + largest(theta))
+            if found is Fall.NOT and at_it and evaluate(theta - 1e-6 * direction)[0] > here:
+                found = Fall.TO_THE_EDGE
             if found is not Fall.NOT:
                 return found, direction
             continue

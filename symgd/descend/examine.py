@@ -35,11 +35,17 @@ class Examiner:
         self._last_look, self._last_error = 0, math.inf
         self._next_look = 0
         self._spent = 0
+        self._idle = False
+
+    @property
+    def next_look(self) -> int:
+        """The evaluation before which a point with a slope is not examined."""
+        return self._next_look
 
     def estimate(self, k: int, theta: FloatArray, gradient: FloatArray) -> Estimate | None:
         """The estimate at the k-th full evaluation, or None if now is not the time."""
         norm = largest(gradient)
-        if k < self._next_look and norm > 0.0:
+        if k < self._next_look and (norm > 0.0 or self._idle):
             return None
         error = self._guess(gradient, norm)
         if error > self.target:
@@ -49,6 +55,7 @@ class Examiner:
                 return None
         estimate = self.examine(theta, gradient)
         self._remember(k, gradient, norm, estimate)
+        self._idle = norm == 0.0  # a plateau is not looked at again with every step
         return estimate
 
     def examine(self, theta: FloatArray, gradient: FloatArray, far: bool = False) -> Estimate:

@@ -15,6 +15,7 @@ from symgd.errors import OptionError
 
 ROWS = 1 << 17
 NUMBERS = 1 << 23  # 64 MB
+_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,74 +66,121 @@ class History:
 class Track:
     """Rows of (step, theta, loss, rate, gradient norm) that thin themselves when full."""
 
-    __slots__ = ("_last", "_limit", "_losses", "_norms", "_rates", "_steps", "_theta", "stride")
+    __slots__ = ("_columns", "_count", "_last", "_limit", "_step", "_theta", "stride")
 
-    def __init__(self, size: int, limit: int) -> None:
+    def __init__(self, size: int, limit: int, expected: int = 64) -> None:
         self.stride = 1
         self._limit = limit
-        self._theta = np.empty((min(64, limit), size))
-        self._steps: list[int] = []
-        self._losses: list[float] = []
-        self._rates: list[float] = []
-        self._norms: list[float] = []
+        self._count = 0
+        self._theta = np.empty((min(expected, limit), size))
+        self._step = np.empty(len(self._theta), dtype=np.intp)
+        self._columns = np.empty((3, len(self._theta)))  # losses, rates, norms
         self._last: tuple[int, FloatArray, float, float, float] | None = None
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return self._count
 
     def add(self, step: int, theta: FloatArray, loss: float, rate: float, norm: float) -> None:
         """Record the iterate after ``step`` updates."""
-        row = len(self._steps)
-        if row == len(self._theta):
+        if self._count == len(self._theta):
             self._make_room()
-            row = len(self._steps)
         if step % self.stride:
             self._last = (step, theta, loss, rate, norm)
             return
+        row = self._count
         self._theta[row] = theta
-        self._steps.append(step)
-        self._losses.append(loss)
-        self._rates.append(rate)
-        self._norms.append(norm)
+        self._step[row] = step
+        columns = self._columns
+        columns[0, row], columns[1, row], columns[2, row] = loss, rate, norm
+        self._count = row + 1
+
+    def extend(
+        self,
+        step: int,
+        thetas: FloatArray,
+        losses: FloatArray,
+        rates: FloatArray,
+        norms: FloatArray,
+    ) -> None:
+        """Record the iterates after ``step``, ``step + 1``, ... updates, as one by one."""
+        count, place = len(losses), 0
+        after = self._count + count
+        if self.stride == 1 and after <= len(self._theta):
+            self._theta[self._count : after] = thetas[:count]
+            self._step[self._count : after] = np.arange(step, step + count)
+            columns = self._columns[:, self._count : after]
+            columns[0], columns[1], columns[2] = losses, rates, norms
+            self._count = after
+            return
+        while place < count:
+            if self._count == len(self._theta):
+                self._make_room()
+            first = place + -(step + place) % self.stride
+            chosen = np.arange(first, count, self.stride)[: len(self._theta) - self._count]
+            rows = slice(self._count, self._count + len(chosen))
+            self._theta[rows] = thetas[chosen]
+            self._step[rows] = step + chosen
+            self._columns[:, rows] = losses[chosen], rates[chosen], norms[chosen]
+            self._count = rows.stop
+            full = rows.stop == len(self._theta) and len(chosen) > 0
+            place = int(chosen[-1]) + 1 if full else count
+        end = count - 1
+        if count and (step + end) % self.stride:
+            last = float(losses[end]), float(rates[end]), float(norms[end])
+            self._last = (step + end, thetas[end].copy(), *last)
 
     def rows(self) -> tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Steps, thetas, losses, rates and norms, read-only, with the last row in any case."""
-        steps, losses, rates, norms = self._steps, self._losses, self._rates, self._norms
-        theta = self._theta[: len(steps)].copy()
+        """Steps, thetas, losses, rates and norms, read-only, with the last row in any case.
+
+        They stay as they are when more is recorded.
+        """
+        count = self._count
+        steps, theta = self._step[:count], self._theta[:count]
+        columns = self._columns[:, :count]
         if self._last is not None and self._last[0] > steps[-1]:
-            step, last, loss, rate, norm = self._last
+            step, last, *numbers = self._last
             theta = np.vstack([theta, last])
-            steps, losses = [*steps, step], [*losses, loss]
-            rates, norms = [*rates, rate], [*norms, norm]
-        floats = (theta, np.array(losses), np.array(rates), np.array(norms))
-        counts = np.array(steps, dtype=np.intp)
-        for array in (counts, *floats):
+            steps = np.append(steps, step)
+            columns = np.column_stack([columns, numbers])
+        losses, rates, norms = columns
+        for array in (steps, theta, losses, rates, norms):
             array.setflags(write=False)
-        return counts, *floats
+        return steps, theta, losses, rates, norms
 
     def _make_room(self) -> None:
         """Grow up to the limit, then drop every second row."""
-        if len(self._theta) < self._limit:
-            larger = np.empty((min(2 * len(self._theta), self._limit), self._theta.shape[1]))
-            larger[: len(self._theta)] = self._theta
-            self._theta = larger
+        size = len(self._theta)
+        if size < self._limit:
+            room = min(16 * size, self._limit)
+            theta, step, columns = self._theta, self._step, self._columns
+            self._theta = np.empty((room, theta.shape[1]))
+            self._step, self._columns = np.empty(room, dtype=np.intp), np.empty((3, room))
+            self._theta[:size], self._step[:size], self._columns[:, :size] = theta, step, columns
             return
-        kept = self._theta[::2].copy()
-        self._theta[: len(kept)] = kept
-        for column in (self._steps, self._losses, self._rates, self._norms):
-            del column[1::2]
+        theta, step, columns = self._theta, self._step, self._columns
+        self._count = count = -(-size // 2)
+        self._theta, self._step = np.empty_like(theta), np.empty_like(step)
+        self._columns = np.empty_like(columns)
+        self._theta[:count], self._step[:count] = theta[::2], step[::2]
+        self._columns[:, :count] = columns[:, ::2]
         self.stride *= 2
 
 
 class Recorder:
-    """Builds a :class:`History` while the run goes on: one track of steps, one of epochs."""
+    """Builds a :class:`History` while the run goes on: one track of steps, one of epochs.
 
-    def __init__(self, layout: Layout, limit: int | None = None) -> None:
+    ``steps`` and ``epochs`` are how many are expected at most.
+    """
+
+    def __init__(
+        self, layout: Layout, limit: int | None = None, steps: int = 0, epochs: int = 0
+    ) -> None:
         size = layout.size
         rows = limit or max(16, min(ROWS, NUMBERS // size))
         self.layout = layout
-        self.steps = Track(size, rows)
-        self.epochs = Track(size, rows)
+        most = _AT_ONCE // (size + 4)  # not touched, a page of memory costs nothing
+        self.steps = Track(size, rows, max(64, min(steps + 1, most)))
+        self.epochs = Track(size, rows, max(64, min(epochs, most)))
 
     def history(self) -> History:
         """All that was recorded."""

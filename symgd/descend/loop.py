@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -30,35 +29,16 @@ from symgd.descend.certify import Certifier
 from symgd.descend.endings import Ending
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.history import Recorder
+from symgd.descend.leap import Leap, Leaper, leaper
 from symgd.descend.objective import FloatArray, Layout, Objective, RowObjective
 from symgd.descend.options import Settings
+from symgd.descend.progress import Observer, Progress
 from symgd.descend.solution import Solution
 from symgd.descend.state import Origin, RunState
 from symgd.descend.stop import Point, Watch
 from symgd.descend.update import Declared, SteepestDescent, Update
+from symgd.descend.watching import introduce, watched
 from symgd.errors import OptionError
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """One iterate as observers see it; ``theta`` (p,) is read-only.
-
-    ``step`` counts the updates so far, ``epoch`` the finished passes over the rows, ``rate`` is
-    the learning rate that leads on. With mini-batches, ``loss`` and ``gradient_norm`` are those
-    of the batch. ``state()`` is what the run needs to go on from here (``None`` for methods that
-    make their own steps).
-    """
-
-    step: int
-    epoch: int
-    theta: FloatArray
-    loss: float
-    gradient_norm: float
-    rate: float
-    state: Callable[[], RunState] | None = None
-
-
-Observer = Callable[[Progress], None]
 
 
 def descend(
@@ -80,6 +60,7 @@ def descend(
     rate_text: str | None = None,
     resume: RunState | None = None,
     origin: Origin | None = None,
+    live: bool = False,
 ) -> Solution:
     """Follow the gradient downhill: theta_(t+1) = theta_t - eta_t * gradient(theta_t).
 
@@ -96,7 +77,8 @@ def descend(
       ``time_limit`` the seconds (3600).
     * ``batch`` rows per update, reshuffled each epoch by ``seed``; ``replace=True`` draws them
       with replacement. The stopping rule then looks at all rows, at the end of each epoch.
-    * ``observers`` are called with every iterate, from the start on, as a :class:`Progress`.
+    * ``observers`` are called with every iterate, from the start on, as a :class:`Progress`;
+      ``live=True`` opens a window that follows the run and may be closed without stopping it.
     * ``resume`` is the ``state`` of an earlier run with the same objective and options: it goes on
       there (``start`` then only gives the names), bit by bit as if it had not stopped; ``steps``
       are further ones. What the stopping rule had gathered is gathered anew. ``origin`` is kept
@@ -115,6 +97,8 @@ def descend(
     {'a': 1.0, 'b': -2.0}
     """
     began = perf_counter()
+    if not callable(objective):
+        raise OptionError(f"descend takes a function of theta, not {type(objective).__name__}")
     theta, names = options.checked_start(start, layout)
     plan = options.checked_batches(objective, batch, replace, seed)
     eta = search.checked_rate(rate)
@@ -134,11 +118,12 @@ def descend(
     )
     bare = layout is None and not isinstance(start, Mapping) and np.ndim(start) == 0
     run = _Run(Evaluator(objective, theta.size, bare), theta, method, settings, names)
-    run.observers = options.checked_observers(observers)
     run.origin = origin
     if resume is not None:
         run.go_on(resume)
-    with np.errstate(all="ignore"):
+    with watched(options.checked_observers(observers), live) as seen, np.errstate(all="ignore"):
+        introduce(seen, names.names)
+        run.observers = seen
         return run.solution(began)
 
 
@@ -228,6 +213,7 @@ class _Run:
         per_epoch, schedule = settings.per_epoch, settings.schedule
         t, limit, looks = self.first, self.first + settings.steps, 0
         batches, rate, infinite = self._batches(), self.rate, math.inf
+        leaps = leaper(evaluate.function, settings, watch, t)
         theta, seen, norm, moved = self.start, self.start, 0.0, infinite
         theta.setflags(write=False)
         state = self.memory if self.first else self.update.init(theta)
@@ -249,6 +235,11 @@ class _Run:
                     self._show(theta, loss, norm)
                     return ending
                 looks += 1
+            leap = None if leaps is None else self._leap(leaps, theta, looks, moved)
+            if leap is not None:
+                looks += 0 if batches else leap.done - 1
+                t, theta, norm, moved = self._landed(leap)
+                continue
             if schedule is not None:
                 self.rate = rate = search.rate_at(schedule, t, settings.rate_text)
             if batches is not None:
@@ -268,6 +259,32 @@ class _Run:
                 return watch.broken(following, loss, moved, norm)
             theta = following
             theta.setflags(write=False)
+
+    def _leap(self, leaps: Leaper, theta: FloatArray, looks: int, moved: float) -> Leap | None:
+        """Compiled steps from here on, if nothing can happen in them."""
+        if self.stream is None:
+            return leaps.over_all(self.t, theta, looks, moved)
+        return leaps.over_batches(self.t, theta, self.stream)
+
+    def _landed(self, leap: Leap) -> tuple[int, FloatArray, float, float]:
+        """Record a leap as if made step by step: t, theta, the last slope and step."""
+        t, done = leap.t, leap.done
+        if self.observers:
+            for j in range(done):
+                self.t, self.rate = t + j, float(leap.rates[j])
+                theta = leap.thetas[j].copy()
+                theta.setflags(write=False)
+                self.now = (theta, self.now[1], self.t)
+                self._show(theta, float(leap.losses[j]), float(leap.norms[j]))
+        else:
+            self.recorder.steps.extend(t, leap.thetas, leap.losses, leap.rates, leap.norms)
+        if self.stream is None:
+            self.watch.pass_over(leap.thetas[1:], leap.losses[1:], leap.gradients[1:])
+        self.evaluate.calls += done - (self.stream is None)
+        self.t, self.rate = t + done, float(leap.rates[-1])
+        theta = leap.thetas[done].copy()
+        theta.setflags(write=False)
+        return self.t, theta, float(leap.norms[-1]), largest(theta - leap.thetas[done - 1])
 
     def _batches(self) -> Iterator[Objective] | None:
         """The objective over one mini-batch after the other, or None for all rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -108,6 +108,8 @@ def checked_batches(objective: Any, batch: Any, replace: Any, seed: Any) -> Batc
 
 def checked_observers(observers: Any) -> tuple[Callable[[Any], None], ...]:
     """The observers as a tuple; a single one may stand alone."""
+    if not (callable(observers) or isinstance(observers, Iterable)):
+        raise OptionError(f"observers must be callable, not {observers!r}")
     several = (observers,) if callable(observers) else tuple(observers)
     for observer in several:
         if not callable(observer):

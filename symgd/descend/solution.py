@@ -9,15 +9,19 @@ No further progress: look at the learning rate and at the shape of the loss.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from symgd.descend.history import History
 from symgd.descend.objective import FloatArray, Layout
 from symgd.descend.state import RunState
+
+if TYPE_CHECKING:
+    from symgd.diagnose import Diagnosis
 
 _SHOWN = 12
 
@@ -61,9 +65,12 @@ class Solution:
     estimated largest distance of any parameter from the minimum, ``None`` if it cannot be
     known. ``message`` says in plain sentences why the run ended and what helps. ``failed_at``
     (p,) is the point at which the loss was not a finite number, if that ended the run, and
-    ``cause`` is room for naming the part of the loss that failed there. ``state`` is what the run
+    ``cause`` names the part of the loss that failed there, and the row. ``state`` is what the run
     needs to go on and what it was asked to do, where that is known (see :mod:`symgd.resume`).
     ``minima`` lists the distinct minima of a run from several starts, the lowest first.
+    ``tried`` names the other methods that were run from the same start; ``steps`` and ``history``
+    are of the run that gave the answer. ``objective`` is the loss that was minimised, where the
+    run was made from a formula; it is left behind when a solution goes to another process.
 
     >>> from symgd.descend import descend
     >>> solution = descend(lambda x: ((x - 3) ** 2, 2 * (x - 3)), 7.0, rate=0.25)
@@ -89,6 +96,12 @@ class Solution:
     cause: str = ""
     state: RunState | None = field(default=None, repr=False)
     minima: tuple[Minimum, ...] = ()
+    tried: tuple[str, ...] = ()
+    objective: Any = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {f.name: self.__dict__[f.name] for f in fields(self)}
+        return {**kept, "objective": None}
 
     @property
     def converged(self) -> bool:
@@ -100,6 +113,21 @@ class Solution:
         from symgd.show import plot_solution
 
         return plot_solution(self)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What can be known about this loss and this run: :func:`symgd.explain` of the solution.
+
+        Raises :class:`~symgd.errors.OptionError` if the run was not made from a formula.
+        """
+        from symgd.explain import explain
+
+        return explain(self)
+
+    def _repr_html_(self) -> str:
+        from symgd.show.notebook_runs import solution_html
+
+        return solution_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All but the history as JSON can hold it; the keys are the attribute names.
@@ -122,6 +150,7 @@ class Solution:
             "method": self.method,
             "failed_at": failed_at,
             "cause": self.cause,
+            "tried": list(self.tried),
             "minima": [
                 {
                     "params": {name: _plain(value) for name, value in found.params.items()},
@@ -146,7 +175,11 @@ class Solution:
             values.append(("error", f"about {self.error_estimate:.2g}"))
         width = max(len(name) for name, _ in values)
         table = [f"  {name:<{width}}  {value}" for name, value in values]
-        return "\n".join([head, *table, self.message, *([self.cause] if self.cause else [])])
+        return "\n".join([head, *table, self.message, *self._cause_lines()])
+
+    def _cause_lines(self) -> list[str]:
+        """The cause, unless the message says it."""
+        return [] if not self.cause or self.cause in self.message else [self.cause]
 
 
 def _plain(value: Any) -> Any:

@@ -28,6 +28,8 @@ array([1., 1.])
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +39,7 @@ from symgd.descend.course import Course, finite
 from symgd.descend.curvature import EPS
 from symgd.descend.objective import FloatArray
 from symgd.descend.stop import Point
+from symgd.descend.sums import CONDITION, IllConditioned, Sums, sums_of
 
 Real = NDArray[Any]
 _SMALLEST = 1e-300
@@ -81,14 +84,15 @@ def column_norms(jacobian: FloatArray) -> FloatArray:
 
 
 class _Step:
-    """The steps p(lambda) at one point, and the lambda that a radius asks for."""
+    """The steps p(lambda) at one point, and the lambda that a radius asks for.
 
-    def __init__(self, jacobian: FloatArray, residual: FloatArray, scale: FloatArray) -> None:
-        self.scale = scale
-        upper, projected = triangle(jacobian / scale, residual)
-        left, self.values, right = np.linalg.svd(upper)
-        self.right = right.T
-        self.along = left.T @ projected
+    ``values`` and ``right`` (p, p) are S and V of J D^-1 = U S V', ``along`` is U'r.
+    """
+
+    def __init__(
+        self, scale: FloatArray, values: FloatArray, right: FloatArray, along: FloatArray
+    ) -> None:
+        self.scale, self.values, self.right, self.along = scale, values, right, along
 
     def length(self, damping: float) -> float:
         return float(np.linalg.norm(self._scaled(damping)))
@@ -131,6 +135,59 @@ class _Step:
         return damping
 
 
+class _Rows:
+    """The residual and its Jacobian at one point, row by row."""
+
+    def __init__(self, squares: Squares, theta: FloatArray) -> None:
+        self._squares, self._theta = squares, theta
+        self._residual = squares.residual(theta)
+        self.total = float(self._residual @ self._residual)
+
+    @cached_property
+    def _jacobian(self) -> FloatArray:
+        return self._squares.jacobian(self._theta)
+
+    def norms(self) -> FloatArray | None:
+        """The norms of the columns of J (p,); None if J is not finite."""
+        jacobian = self._jacobian
+        return column_norms(jacobian) if np.isfinite(jacobian).all() else None
+
+    def step(self, scale: FloatArray) -> _Step:
+        """The steps for the given units."""
+        upper, projected = triangle(self._jacobian / scale, self._residual)
+        left, values, right = np.linalg.svd(upper)
+        return _Step(scale, values, right.T, left.T @ projected)
+
+    def decrease(self, after: _Rows) -> float:
+        """|r|^2 - |s|^2 without cancellation: (r - s)(r + s)."""
+        before, now = self._residual, after._residual
+        return float((before - now) @ (before + now))
+
+
+class _Sums:
+    """The same in sums over the rows."""
+
+    def __init__(self, sums: Sums, theta: FloatArray) -> None:
+        self.total, self._slope, self._square = sums(theta)
+
+    def norms(self) -> FloatArray | None:
+        """The norms of the columns of J (p,); None if J is not finite."""
+        finite = np.isfinite(self._slope).all() and np.isfinite(self._square).all()
+        return np.sqrt(np.diag(self._square)) if finite else None
+
+    def step(self, scale: FloatArray) -> _Step:
+        """The steps for the given units. Raises :class:`IllConditioned`."""
+        spectrum, turn = np.linalg.eigh(self._square / np.outer(scale, scale))
+        if not spectrum[0] > CONDITION * spectrum[-1]:
+            raise IllConditioned
+        values = np.sqrt(spectrum)
+        return _Step(scale, values, turn, (turn.T @ (self._slope / scale)) / values)
+
+    def decrease(self, after: _Sums) -> float:
+        """|r|^2 - |s|^2."""
+        return self.total - after.total
+
+
 def levenberg_marquardt(
     course: Course,
     squares: Squares,
@@ -144,23 +201,40 @@ def levenberg_marquardt(
     ``factor`` sets the first radius in units of |D theta|. It ends when the loss cannot be
     decreased by more than the share ``tight``, or the step has shrunk to rounding.
     """
+    sums = sums_of(squares)
+    if sums is not None:
+        try:
+            return _descended(course, partial(_Sums, sums), start, factor, most, tight)
+        except (IllConditioned, np.linalg.LinAlgError):
+            start = start if course.best is None else course.best.theta
+    return _descended(course, partial(_Rows, squares), start, factor, most, tight)
+
+
+def _descended(
+    course: Course,
+    look: Callable[[FloatArray], Any],
+    start: FloatArray,
+    factor: float,
+    most: int,
+    tight: float,
+) -> Point:
+    """The loop, on what ``look`` says of a point."""
     point = course.begin(start)
-    residual = squares.residual(start)
+    here = look(start)
     scale: FloatArray | None = None
     radius = 0.0
     small = full = 0
-    first = float(residual @ residual)
+    first = here.total
     for _ in range(most):
-        jacobian = squares.jacobian(point.theta)
-        if not np.isfinite(jacobian).all():
+        norms = here.norms()
+        if norms is None:
             return point
-        norms = column_norms(jacobian)
         if scale is None:
             scale = np.where(norms > 0, norms, 1.0)
             radius = factor * (float(np.linalg.norm(scale * point.theta)) or 1.0)
         else:
             scale = np.maximum(scale, norms)
-        model = _Step(jacobian, residual, scale)
+        model = here.step(scale)
         accepted = None
         while accepted is None:
             move, damping, gain = model.within(radius)
@@ -169,30 +243,26 @@ def levenberg_marquardt(
             if (theta == point.theta).all() or radius < 1e-300:
                 return point
             trial = course.at(theta)
-            fresh = squares.residual(theta) if finite(trial) else residual
-            actual = _decrease(residual, fresh) if finite(trial) else -math.inf
+            fresh = look(theta) if finite(trial) else here
+            actual = here.decrease(fresh) if finite(trial) else -math.inf
             if not finite(trial):
                 course.refuse(theta)
             ratio = actual / gain if gain > 0 else -1.0
             radius = _next_radius(radius, length, ratio)
-            total = float(residual @ residual)
             if ratio > 1e-4 and finite(trial):
                 accepted = trial
-            elif gain <= tight * total or length <= 1e-15 * np.linalg.norm(scale * point.theta):
+            elif gain <= tight * here.total or length <= 1e-15 * np.linalg.norm(
+                scale * point.theta
+            ):
                 return point
         full = full + 1 if damping == 0.0 else 0
-        small = small + 1 if gain <= tight * total and actual <= tight * total else 0
-        point, residual = course.step(accepted), fresh
+        small = small + 1 if gain <= tight * here.total and actual <= tight * here.total else 0
+        point, here = course.step(accepted), fresh
         if small >= 2 or full >= _FULL or not point.norm > 0:
             return point
-        if float(residual @ residual) <= _NOTHING * first:
+        if here.total <= _NOTHING * first:
             return point
     return point
-
-
-def _decrease(before: FloatArray, after: FloatArray) -> float:
-    """|r|^2 - |s|^2 without cancellation: (r - s)(r + s)."""
-    return float((before - after) @ (before + after))
 
 
 def _next_radius(radius: float, length: float, ratio: float) -> float:

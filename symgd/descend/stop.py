@@ -17,7 +17,10 @@ every iterate, and what passes is examined by :mod:`symgd.descend.certify`.
 from __future__ import annotations
 
 import math
+import sys
 from typing import NamedTuple
+
+import numpy as np
 
 from symgd.descend import endings
 from symgd.descend.certify import Certifier
@@ -31,10 +34,12 @@ from symgd.descend.objective import FloatArray
 from symgd.descend.options import Settings
 from symgd.descend.progression import Progression
 from symgd.descend.solution import Outcome
+from symgd.descend.stepping import Limits, largest_each
 
 _SAFE = 0.99
 _HOPELESS = 1e7
 _FROZEN = 100
+_TAIL = 64
 _SAME = 4 * EPS
 
 
@@ -98,6 +103,44 @@ class Watch:
                 return self._window(k, Point(theta, loss, gradient, norm))
         return ending
 
+    def clear(self, k: int, moved: float) -> tuple[int, Limits]:
+        """Up to which look (from the k-th on) nothing can happen within some limits."""
+        screen, course = self._screen, self.progression
+        if screen <= 0.0:
+            return sys.maxsize, Limits(self.growth.start)
+        until = min(course.next_anchor, course.window_end)
+        if self.settings.rule == "step":
+            screen /= 2.0  # the precision itself
+        elif moved <= screen:
+            until, screen = min(until, self.examiner.next_look), 0.0
+        return until, Limits(self.growth.start, course.anchor_loss, screen)
+
+    def pass_over(self, thetas: FloatArray, losses: FloatArray, gradients: FloatArray) -> None:
+        """Take note of evaluations at which, by :meth:`clear`, nothing happened."""
+        if not len(losses):
+            return
+        norms = largest_each(gradients)
+        low = float(losses.min())
+        if low <= self._level:
+            near = min(self._level, low + 64 * _SAME * abs(low))
+            flat = 1 + int(np.flatnonzero(losses > low + _SAME * abs(low)).max(initial=-1))
+            candidates = np.flatnonzero(losses[:flat] <= near).tolist()
+            if flat < len(losses):  # of losses that are all equal the smallest gradient counts
+                candidates.append(flat + int(norms[flat:].argmin()))
+            best = self._best_of(candidates, losses[candidates].tolist(), norms[candidates].tolist())
+            if best is not None:
+                self._best = Point(
+                    thetas[best].copy(), float(losses[best]), gradients[best].copy(),
+                    float(norms[best]),
+                )  # fmt: skip
+            self._level = min(self._level, low + _SAME * abs(low))
+        if self._screen <= 0.0:  # only the end of the run is ever asked for
+            self.growth.note([low], [float(norms.max())])
+            losses, norms = losses[-_TAIL:], norms[-_TAIL:]
+        self._losses.extend(losses.tolist())
+        self._norms.extend(norms.tolist())
+        self._frozen = 0
+
     def exhausted(self, steps: bool, point: Point) -> Ending:
         """The ending when the steps (or else the time) are used up."""
         settings = self.settings
@@ -147,6 +190,19 @@ class Watch:
         if not (loss >= best.loss - _SAME * abs(loss) and norm >= best.norm):
             self._best = Point(theta, loss, gradient, norm)
         self._level = min(self._level, loss + _SAME * abs(loss))
+
+    def _best_of(self, places: list[int], losses: list[float], norms: list[float]) -> int | None:
+        """Which of some points :meth:`_improve` would keep, one after the other; None: none."""
+        _, lowest, _, flattest = self._best
+        level, found = self._level, None
+        for place, loss, norm in zip(places, losses, norms, strict=True):
+            if loss <= level:
+                slack = _SAME * abs(loss)
+                if not (loss >= lowest - slack and norm >= flattest):
+                    found, lowest, flattest = place, loss, norm
+                level = min(level, loss + slack)
+        self._level = level
+        return found
 
     def _near(self, k: int, point: Point, moved: float) -> Ending | None:
         """A small step or a gradient of zero: is it the minimum?"""

@@ -27,6 +27,7 @@ from symgd.descend.endless import Fall, where_to
 from symgd.descend.estimate import Estimate, Kind, named
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.objective import FloatArray
+from symgd.descend.poles import falls_into_pole
 from symgd.descend.sharp import sharp
 from symgd.descend.solution import Outcome
 from symgd.descend.trust import Model
@@ -123,7 +124,7 @@ class Judge:
         """The verdict on a loss that falls on and on beyond ``theta``, if it does."""
         fall, way = where_to(self.course.evaluate.probe, self.start, theta)
         if fall is Fall.NOT:
-            return None
+            return self._pole(theta)
         where = named(way, self.names)
         if fall is Fall.FOR_EVER:
             text = f"The loss falls on and on along {where}. {Outcome.UNBOUNDED.value}"
@@ -137,6 +138,16 @@ class Judge:
             "it has no minimum (the data may be fitted perfectly, or a parameter is not needed)."
         )
         return Verdict(Outcome.STALLED, f"{text} {Outcome.STALLED.value}", Kind.FLAT)
+
+    def _pole(self, theta: FloatArray) -> Verdict | None:
+        """The verdict on a loss that falls without bound at a point that is near."""
+        if not falls_into_pole(self.course.evaluate.probe, self.start, theta):
+            return None
+        at = ", ".join(
+            f"{n} = {number(v)}" for n, v in zip(self.names[:3], theta.tolist(), strict=False)
+        )
+        text = f"The loss falls to minus infinity near {at}. {Outcome.UNBOUNDED.value}"
+        return Verdict(Outcome.UNBOUNDED, text, Kind.OPEN)
 
     def _judge(self, theta: FloatArray, closeness: Closeness | None) -> Verdict:
         if closeness is not None:
@@ -183,7 +194,25 @@ class Judge:
         estimate = self._examined(theta, unit, precision)
         if estimate.settled and math.isfinite(estimate.error):
             return self._settled(estimate, estimate.error * unit, allowed, theta)
+        if theta.size == 1 and self.enclosed(theta):
+            found = Estimate(Kind.MINIMUM, largest(allowed), reason="the loss is bent sharply here")
+            return self._settled(found, allowed, allowed, theta)
         return self._open(estimate, estimate.reason)
+
+    def enclosed(self, theta: FloatArray) -> bool:
+        """Whether the loss of one parameter rises outwards on both sides within the precision.
+
+        A continuous function has its lowest point on an interval inside it then, however sharply
+        it is bent there (|x|^1.5).
+        """
+        probe, allowed = self.course.evaluate.probe, self.allowed(theta, np.full(1, np.inf))
+        here = probe(theta)[0]
+        for share in (1.0, 0.5):
+            for sign in (1.0, -1.0):
+                loss, gradient = probe(theta + sign * share * allowed)
+                if not (loss > here and sign * float(gradient[0]) > 0.0):
+                    return False
+        return not falls_into_pole(probe, self.start, theta)
 
     def _examined(self, theta: FloatArray, unit: FloatArray, precision: float) -> Estimate:
         scaled = Scaled(self.course.function, unit)

@@ -17,6 +17,7 @@ import numpy as np
 
 from symgd.compile.objective import Objective
 from symgd.compile.structure import degrees
+from symgd.derive.exact_linear import fraction_text, solved
 from symgd.derive.partials import Partials
 from symgd.descend.objective import FloatArray
 from symgd.errors import SymgdError
@@ -95,9 +96,13 @@ def _degree(partials: Partials) -> float:
 
 def _exact(partials: Partials, seconds: float) -> ClosedForm:
     """The solution of equations without data."""
+    names, degree = list(partials.wrt), _degree(partials)
+    numbers = solved(list(partials.raw.values()), names) if degree <= 1 else None
+    if numbers is not None:
+        pairs = zip(names, numbers, strict=True)
+        return _said([{n: (fraction_text(v), float(v)) for n, v in pairs}])
     from symgd.algebra.closed import rational_text, zeros
 
-    names, degree = list(partials.wrt), _degree(partials)
     equations = [partials.textbook(name) for name in names]
     if degree <= 1 or (len(names) == 1 and degree <= _EASY):
         solutions = zeros(equations, names)

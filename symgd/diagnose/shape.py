@@ -75,7 +75,7 @@ def shape_of(
 def _convexity(
     objective: Objective, structure: Structure, theta: FloatArray, curvature: Curvature | None
 ) -> tuple[str, str]:
-    bend = bend_of(objective.partials, _signs(objective)).curvature
+    bend = bend_of(objective.partials, known_signs(objective)).curvature
     if bend in (CONVEX, CONCAVE):
         return bend, "proved by the rules of composition"
     if bend != "unknown":
@@ -94,7 +94,7 @@ def _convexity(
     return "unknown", f"no rule proves it, and {_PAIRS} pairs of points do not refute it"
 
 
-def _signs(objective: Objective) -> dict[Node, int]:
+def known_signs(objective: Objective) -> dict[Node, int]:
     """The signs that the data give to the parts of the loss without parameters."""
     partials = objective.partials
     order = topological(partials.loss)

@@ -14,10 +14,12 @@ from symgd.compile.sizes import Sizes, bind
 from symgd.data import column_names, load
 from symgd.derive.partials import Partials, derive
 from symgd.descend import Observer, Solution, Update
+from symgd.descend.watching import watched
 from symgd.errors import DataError, FormulaError, OptionError, ShapeProblem
 from symgd.fit.losses import LOSSES, weighted
 from symgd.fit.model import Fitted
 from symgd.fit.result import Fit
+from symgd.fit.resuming import Resumable, gone_on
 from symgd.formula.graph import Node, rebuild, topological
 from symgd.formula.parser import Parsed, parse_syntax
 from symgd.formula.problem import ShapeLike, declare, from_syntax
@@ -26,6 +28,7 @@ from symgd.formula.syntax import Syntax, names_in
 from symgd.formula.text import to_text
 from symgd.minimize import Precision, Rate, Start, run
 from symgd.minimize.limits import Bounds
+from symgd.scale.source import streams
 
 __all__ = ["LOSSES", "fit"]
 
@@ -60,6 +63,11 @@ def fit(
     missing: str = "refuse",
     observers: Iterable[Observer] | Observer = (),
     backend: str = "auto",
+    live: bool = False,
+    resume: Resumable | None = None,
+    memory: int | float | str | None = None,
+    engine: str | None = None,
+    scheduler: Any = None,
 ) -> Fit:
     """Fit a model to data.
 
@@ -71,8 +79,15 @@ def fit(
     ``weights`` (a column by name, or N numbers >= 0) multiply the terms of the rows; ``sigma``
     are the errors of the target, weights 1/sigma^2. The standard errors are scaled by how well
     the model fits, unless ``absolute_sigma=True`` says that sigma is known in the units of y.
-    A start that is missing is looked for in the data. The other options are those of
-    :func:`symgd.minimize`.
+    A start that is missing is looked for in the data. ``resume`` is a run of the same fit that
+    :func:`symgd.load` opened: it goes on there with the options it had, bit by bit; only
+    ``steps``, ``epochs``, ``time_limit`` and ``precision`` are given anew. The other
+    options are those of :func:`symgd.minimize`.
+
+    Many files (``"data/*.parquet"``, a list of paths), and a file whose columns would take more
+    than ``memory`` bytes (``"2GB"``; a quarter of the machine's memory), are taken block by block
+    (docs/scale.md). ``engine="dask"`` with ``scheduler="tcp://..."`` goes over the rows on a
+    cluster, and so do collections of Dask.
 
     Raises a :class:`~symgd.errors.FormulaError` for the model, a
     :class:`~symgd.errors.DataError` for the data, an :class:`~symgd.errors.OptionError` for
@@ -82,6 +97,22 @@ def fit(
     >>> round(f.params["m"], 4)
     2.0059
     """
+    if engine is not None or scheduler is not None or streams(data, memory):
+        from symgd.fit.streamed import fit_streamed
+
+        with watched(observers, live) as seen:
+            return fit_streamed(
+                model, data, loss=loss, weights=weights, sigma=sigma, method=method, rate=rate,
+                absolute_sigma=absolute_sigma, schedule=schedule, start=start, precision=precision,
+                stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, batch=batch,
+                replace=replace, seed=seed, bounds=bounds, subject_to=subject_to, starts=starts,
+                shapes=shapes, constants=constants, missing=missing, observers=seen,
+                backend=backend, engine=engine, scheduler=scheduler, resume=resume,
+            )  # fmt: skip
+    if not isinstance(loss, str):
+        raise OptionError(f"loss must be a name or a formula, not {loss!r}")
+    if shapes is not None and not isinstance(shapes, Mapping):
+        raise OptionError(f"shapes maps names to shapes, not {type(shapes).__name__}")
     target, right = _split_model(model)
     names = frozenset(column_names(data))
     template, data, names, factor = _with_weights(
@@ -91,12 +122,16 @@ def fit(
     found = with_data(parsed, data, shapes=shapes, constants=constants, missing=missing)
     _check_weights(found, weights, sigma)
     partials = derive(found.problem)
-    solution = run(
-        partials, found.columns, start, rate=rate, schedule=schedule, precision=precision,
-        stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, method=method, batch=batch,
-        replace=replace, seed=seed, bounds=bounds, subject_to=subject_to, starts=starts,
-        observers=observers, backend=backend,
-    )  # fmt: skip
+    with watched(observers, live) as seen:
+        solution = run(
+            partials, found.columns, start, rate=rate, schedule=schedule, precision=precision,
+            stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, method=method,
+            batch=batch, replace=replace, seed=seed, bounds=bounds, subject_to=subject_to,
+            starts=starts, observers=seen, backend=backend,
+        ) if resume is None else gone_on(
+            resume, partials, data, precision, seen, steps=steps, epochs=epochs,
+            time_limit=time_limit,
+        )  # fmt: skip
     source = _fitted(target, model_syntax, found, partials, loss, solution, factor)
     shared = {f.name: getattr(solution, f.name) for f in fields(Solution)}
     if absolute_sigma:
@@ -168,6 +203,8 @@ def _joined(data: Any, given: Any, what: str, used: list[str], missing: str) -> 
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise OptionError(f"{what} must be a column name or numbers, not {given!r}") from None
+    if array.ndim != 1:
+        raise OptionError(f"{what} must be one number for each row, not of shape {array.shape}")
     if isinstance(data, Mapping):
         return {**data, _WEIGHT: array}
     table = load(data, used, missing=missing)

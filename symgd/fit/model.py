@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,9 @@ class Fitted:
     weight: FloatArray | None = None
     absolute: bool = False
     target_node: Node | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @cached_property
     def _model(self) -> Compiled:

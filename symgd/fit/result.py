@@ -36,6 +36,11 @@ class Fit(Solution):
         return self.source.predict(self.theta, data)
 
     @property
+    def loss_name(self) -> str:
+        """The name of the loss ("mse", ...), or its formula if it is one of the user's own."""
+        return self.source.kind or self.loss_text
+
+    @property
     def residuals(self) -> FloatArray:
         """Target minus prediction, shape (N,)."""
         return np.asarray(self._residuals, dtype=np.float64)
@@ -228,6 +233,11 @@ class Fit(Solution):
     def __str__(self) -> str:
         return self.report()
 
+    def _repr_html_(self) -> str:
+        from symgd.show.notebook_runs import fit_html
+
+        return fit_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """All but the history as JSON can hold it."""
         base = super().to_dict()
@@ -239,8 +249,8 @@ class Fit(Solution):
         }  # fmt: skip
         return {
             **base, **_finite(numbers), "stderr": _finite(error), "model": self.model,
-            "loss_text": self.loss_text, "n_rows": self.n_rows, "dropped": self.dropped,
-            "degrees_of_freedom": self.degrees_of_freedom,
+            "loss_text": self.loss_text, "loss_name": self.loss_name, "n_rows": self.n_rows,
+            "dropped": self.dropped, "degrees_of_freedom": self.degrees_of_freedom,
             "correlation": _finite(self.correlation.tolist()),
         }  # fmt: skip
 

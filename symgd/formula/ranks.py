@@ -128,9 +128,9 @@ def _products_and_evidence(
             continue
         if piece.kind != "transpose" and name not in _OF_ARRAYS:
             continue
-        evidence |= {base[0] for terms in sums for base in terms}
-        for base in (base for terms in sums for base in terms):
-            _raise_rank(ranks, base, 2, given)
+        for term in (term for terms in sums for term in terms):
+            evidence.add(term[0])
+            _raise_rank(ranks, term, 2, given)
         for i, base in enumerate(bare):
             if base is None:
                 continue

@@ -58,7 +58,7 @@ def schedule(text: str, constants: Mapping[str, float] | None = None) -> Formula
     try:
         problem = read(text, shapes={"t": ()}, constants=constants)
     except FormulaError as error:
-        raise OptionError(f"the schedule is not understood\n{error}") from None
+        raise OptionError(f"the rate or schedule {text!r} is not understood\n{error}") from None
     others = [s.name for s in problem.symbols if s.name != "t"]
     if others:
         raise OptionError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from symgd.compile.structure import Structure
 from symgd.descend import Update
-from symgd.errors import OptionError
+from symgd.errors import FormulaError, OptionError
 
 ENGINES = {
     "exact": "one linear solve (quadratic losses)",
@@ -51,6 +51,11 @@ def choose(
     ``first_order`` says that a rate, batches or the textbook stop were asked for.
     """
     if method is not None and not isinstance(method, str):
+        if isinstance(method, type) or not isinstance(method, Update):
+            raise OptionError(
+                f"method must be a name, updates such as 'theta = theta - eta*g' or an Update, "
+                f"not {method!r}"
+            )
         return Choice("loop", update=method)
     if method is not None:
         return _named(method, structure, residuals)
@@ -87,6 +92,8 @@ def _named(method: str, structure: Structure, residuals: int | None) -> Choice:
             if "=" in method or "(" in method:
                 raise
             raise unknown(method) from None
+        except FormulaError as error:
+            raise OptionError(f"method={method!r} is not understood\n{error}") from None
     if method == "lm" and residuals is None:
         raise OptionError(f"method='lm' needs a sum of squares: {structure.words}")
     if method == "exact" and not (structure.affine or structure.quadratic):

@@ -16,22 +16,27 @@ from symgd.compile.structure import Structure, linear_names, structure_of
 from symgd.derive.partials import Partials, derive
 from symgd.descend import Observer, Solution, Update, descend, options
 from symgd.descend.objective import FloatArray
+from symgd.descend.watching import introduce, watched
+from symgd.diagnose.convexity import bend_of
+from symgd.diagnose.shape import known_signs
 from symgd.errors import OptionError
 from symgd.formula.problem import ShapeLike
 from symgd.methods.origin import origin_of
+from symgd.minimize.blame import blamed
 from symgd.minimize.choose import ENGINES, Choice, choose
 from symgd.minimize.limits import Bounds, Limits, limits_of
 from symgd.minimize.rates import Rate, rate_of, usual_rate
-from symgd.minimize.several import checked_starts, run_each, spread
+from symgd.minimize.search import Search, sampled, searched_ends, searched_starts
+from symgd.minimize.several import checked_starts, run_each, run_until_good, spread
 from symgd.minimize.solve import Task, solve
 from symgd.minimize.starts import (
     Start,
     checked_seed,
     given_mask,
-    searched_starts,
     start_of,
     start_shapes,
 )
+from symgd.scale.source import streams
 
 METHODS = ("gd", *ENGINES)
 Precision = float | str | None
@@ -65,6 +70,10 @@ def minimize(
     starts: int | None = None,
     observers: Iterable[Observer] | Observer = (),
     backend: str = "auto",
+    live: bool = False,
+    memory: int | float | str | None = None,
+    engine: str | None = None,
+    scheduler: Any = None,
 ) -> Solution:
     """Minimise a formula over its parameters.
 
@@ -84,22 +93,37 @@ def minimize(
       text, ``"a + b = 1, a >= 0"``.
     * ``starts``: so many runs, the first from ``start``, the others from random points (by
       ``seed``); the distinct minima are listed in ``minima``, the lowest is the answer.
+    * ``observers`` see every iterate; ``live=True`` opens a window that follows the run, and
+      that may be closed without stopping it.
+    * ``memory``, ``engine``, ``scheduler``: data by the block, see :func:`symgd.fit`.
 
     Whatever happens on the way is the ``outcome`` of the :class:`Solution`.
     Raises a :class:`~symgd.errors.FormulaError` for the formula, an
     :class:`~symgd.errors.OptionError` for an option, a
     :class:`~symgd.errors.DataError` for the data.
     """
+    if engine is not None or scheduler is not None or streams(data, memory):
+        from symgd.minimize.streamed import minimize_streamed
+
+        with watched(observers, live) as seen:
+            return minimize_streamed(
+                formula, data, start=start, rate=rate, schedule=schedule, precision=precision,
+                stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, method=method,
+                wrt=wrt, shapes=shapes, constants=constants, missing=missing, batch=batch,
+                replace=replace, seed=seed, bounds=bounds, subject_to=subject_to, starts=starts,
+                observers=seen, backend=backend, engine=engine, scheduler=scheduler,
+            )  # fmt: skip
     found = read_with_data(
         formula, data, wrt=wrt, shapes=shapes, constants=constants, missing=missing
     )
     partials = derive(found.problem)
-    return run(
-        partials, found.columns, start, rate=rate, schedule=schedule, precision=precision,
-        stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, method=method, batch=batch,
-        replace=replace, seed=seed, bounds=bounds, subject_to=subject_to, starts=starts,
-        observers=observers, backend=backend,
-    )  # fmt: skip
+    with watched(observers, live) as seen:
+        return run(
+            partials, found.columns, start, rate=rate, schedule=schedule, precision=precision,
+            stop=stop, steps=steps, epochs=epochs, time_limit=time_limit, method=method,
+            batch=batch, replace=replace, seed=seed, bounds=bounds, subject_to=subject_to,
+            starts=starts, observers=seen, backend=backend,
+        )  # fmt: skip
 
 
 def run(
@@ -140,7 +164,8 @@ def run(
     if choice.engine != "loop" and first_order:
         raise OptionError(_no_rate(method, eta, batch, epochs))
     theta = start_of(start, objective, seed)
-    watching = (observers,) if callable(observers) else tuple(observers)
+    watching = options.checked_observers(observers)
+    introduce(watching, objective.layout.names)
     if choice.engine == "loop":
         if limits is not None:
             raise OptionError("bounds and subject_to need a method that makes its own steps")
@@ -156,12 +181,21 @@ def run(
         options.checked_seconds(time_limit), watching, method is not None, limits,
         precision is None,
     )  # fmt: skip
-    engine = partial(solve, task, choice.engine, why=choice.why)
+    engine = partial(_solved, task, choice.engine, choice.why)
     if count:
         return _each(engine, theta, count, seed, limits, task.seconds)
     if _to_be_searched(task, start):
         return searched(task, engine, start, theta, seed or 0)
     return engine(theta)
+
+
+def _solved(task: Task, engine: str, why: str, theta: FloatArray) -> Solution:
+    return blamed(solve(task, engine, theta, why))
+
+
+def convex(objective: Objective) -> bool:
+    """Whether the rules of composition prove the loss convex: then any start will do."""
+    return bend_of(objective.partials, known_signs(objective)).is_convex
 
 
 def _each(
@@ -179,7 +213,7 @@ def _each(
 
 def _to_be_searched(task: Task, start: Start) -> bool:
     """Whether a start is missing for a loss with data that is not solved from anywhere."""
-    easy = task.structure.affine or task.structure.quadratic
+    easy = task.structure.affine or task.structure.quadratic or convex(task.objective)
     complete = isinstance(start, Mapping) and set(start) >= set(task.objective.partials.wrt)
     missing = start is None or (isinstance(start, Mapping) and not complete)
     return missing and task.has_data and not easy and task.objective.layout.size <= _SEARCHED
@@ -190,18 +224,30 @@ def searched(
     seed: int,
 ) -> Solution:  # fmt: skip
     """The best of the runs from starts that the data suggest."""
-    squares, partials = task.residuals, task.objective.partials
-    linear: tuple[str, ...] = ()
-    if squares is not None and task.structure.squares is not None:
-        linear = linear_names(partials, [s.residual for s in task.structure.squares])
-    fixed = theta, given_mask(start, task.objective)
-    found = searched_starts(task.objective, squares, linear, fixed, seed, _TRIED)
-    if task.limits is not None:
-        found = [task.limits.clipped(point) for point in found]
-    thetas = [*found, theta]
-    best = run_each(engine, thetas, min(_PATIENCE, task.seconds))
-    text = f"No start was given: {len(thetas)} were tried, found by a search over the data."
+    search = _search(task, start, theta, seed)
+    if search.residuals is None or task.limits is not None:
+        found = searched_starts(search, _TRIED)
+        if task.limits is not None:
+            found = [task.limits.clipped(point) for point in found]
+        best = run_each(engine, [*found, theta], min(_PATIENCE, task.seconds))
+    else:
+        found = searched_ends(search, theta, _TRIED)
+        best = run_until_good(engine, found, min(_PATIENCE, task.seconds))
+    text = "No start was given: several were tried, found by a search over the data."
     return dataclasses.replace(best, message=f"{best.message} {text}")
+
+
+def _search(task: Task, start: Start, theta: FloatArray, seed: int) -> Search:
+    """What starts are looked for with: the loss, over some rows if there are many."""
+    squares, objective = task.structure.squares, sampled(task.objective)
+    linear: tuple[str, ...] = ()
+    if squares is not None:
+        linear = linear_names(objective.partials, [s.residual for s in squares])
+    residual = None
+    if task.residuals is not None and squares is not None:
+        same = objective is task.objective
+        residual = task.residuals if same else residuals(squares, objective)
+    return Search(objective, residual, linear, theta, given_mask(start, objective), seed)
 
 
 def squares_of(structure: Structure, objective: Objective) -> Residuals | None:
@@ -235,11 +281,12 @@ def loop(
         eta = usual_rate(choice.update, objective, theta)
     limit = 1e-6 if precision == "auto" else absolute(precision)
     asked = {name: options[name] for name in ("stop", "batch", "replace", "seed")}
-    return descend(
+    found = descend(
         objective, theta, rate=eta, rate_text=text, update=choice.update, layout=objective.layout,
         precision=limit, origin=origin_of(objective, eta, choice.update, precision=limit, **asked),
         **options,
     )  # fmt: skip
+    return blamed(dataclasses.replace(found, objective=objective))
 
 
 def _no_rate(method: Any, eta: Any, batch: Any, epochs: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -15,6 +15,7 @@ from symgd.descend import Observer, Outcome
 from symgd.descend.closeness import Closeness
 from symgd.descend.course import Course, finite
 from symgd.descend.estimate import Kind
+from symgd.descend.history import Recorder
 from symgd.descend.many import bfgs, lbfgs, truncated_newton
 from symgd.descend.objective import FloatArray
 from symgd.descend.squares import levenberg_marquardt
@@ -61,10 +62,11 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Arrival:
-    """Where an engine ended, and what that is worth; ``by`` names the engine."""
+    """Where an engine ended, what that is worth, and its record; ``by`` names the engine."""
 
     theta: FloatArray
     verdict: Verdict
+    record: Recorder
     by: str = ""
 
     @property
@@ -113,10 +115,10 @@ def kinked(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Arriv
     """Where the active set of the kinks ends."""
     from symgd.minimize.kinked import descend_kinks
 
-    found = descend_kinks(task.objective, course, judge, theta)
+    found = descend_kinks(task.objective, course, judge, theta, task.limits)
     if found is None:
         return None
-    return Arrival(reported(course, found[0]), found[1], SPECIAL)
+    return Arrival(reported(course, found[0]), found[1], course.recorder, SPECIAL)
 
 
 def predicted(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Arrival | None:
@@ -127,17 +129,25 @@ def predicted(task: Task, course: Course, judge: Judge, theta: FloatArray) -> Ar
     if predictor is None:
         return None
     found = descend_predictor(predictor, course, judge, theta)
-    return None if found is None else Arrival(reported(course, found[0]), found[1])
+    if found is None:
+        return None
+    return Arrival(reported(course, found[0]), found[1], course.recorder)
 
 
-def doubted(task: Task, arrival: Arrival) -> Arrival:
-    """An arrival at a loss with kinks is good only if there is no kink near it."""
+def doubted(task: Task, judge: Judge, arrival: Arrival) -> Arrival:
+    """An arrival at a loss with kinks is good only if there is no kink near it.
+
+    A loss of one parameter may have one there: that it rises on both sides is proof enough.
+    """
     from symgd.minimize.kinked import beside_all_kinks
 
     if arrival.verdict.outcome not in GOOD or beside_all_kinks(task.objective, arrival.theta):
         return arrival
+    if arrival.theta.size == 1 and task.limits is None and judge.enclosed(arrival.theta):
+        return arrival
     text = "The loss has a kink here, and it could not be proved that this is its minimum. "
-    return Arrival(arrival.theta, Verdict(Outcome.STALLED, text + Outcome.STALLED.value, Kind.OPEN))
+    doubt = Verdict(Outcome.STALLED, text + Outcome.STALLED.value, Kind.OPEN)
+    return replace(arrival, verdict=doubt)
 
 
 def rivals(task: Task, name: str, course: Course) -> list[tuple[str, Engine]]:
@@ -171,7 +181,7 @@ def ended(engine: Engine, course: Course, theta: FloatArray) -> FloatArray:
 def arrive(task: Task, course: Course, judge: Judge, theta: FloatArray, by: str = "") -> Arrival:
     """Polish an end point and judge it."""
     if task.objective.layout.size > DENSE and not task.structure.affine:
-        return Arrival(theta, judge.judge_large(theta), by)
+        return Arrival(theta, judge.judge_large(theta), course.recorder, by)
     closeness = None
     if task.residuals is not None:
         closeness = Closeness(task.residuals, task.structure.affine)
@@ -180,9 +190,10 @@ def arrive(task: Task, course: Course, judge: Judge, theta: FloatArray, by: str 
             theta = polished[0]
         verdict = judge.judge(theta, closeness)
         if verdict.outcome in GOOD:
-            return Arrival(reported(course, theta), verdict, by)
+            return Arrival(reported(course, theta), verdict, course.recorder, by)
     theta = settle(course, theta)
-    return Arrival(reported(course, theta), judge.judge(theta, closeness), by)
+    verdict = judge.judge(theta, closeness)
+    return Arrival(reported(course, theta), verdict, course.recorder, by)
 
 
 def _not_worse(objective: Objective, after: FloatArray, before: FloatArray) -> bool:
@@ -192,7 +203,7 @@ def _not_worse(objective: Objective, after: FloatArray, before: FloatArray) -> b
 
 def reported(course: Course, theta: FloatArray) -> FloatArray:
     """``theta``, recorded as the last step if it is new."""
-    if course.best is None or (course.best.theta != theta).any():
+    if course.last is None or (course.last != theta).any():
         point = course.at(theta)
         if finite(point):
             course.step(point)

@@ -4,7 +4,8 @@ The smoothed loss is minimised for smaller and smaller widths, each from the min
 The kinks at which |u| has become as small as the width are taken as active, and the conditions
 of :mod:`symgd.descend.kkt` are solved exactly; kinks whose multiplier leaves [-1, 1] are
 released, kinks that are crossed are added. For a piecewise linear loss (mean absolute error,
-quantiles) that is the vertex that linear programming finds, to the last digits.
+quantiles, Chebyshev's largest error) it begins at the vertex that linear programming finds. Largest
+entries, bounds and constraints are kinks too, by :mod:`symgd.minimize.penalty`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from symgd.descend.kkt import Fixed, independent, solve_conditions
 from symgd.descend.objective import FloatArray, IntArray
 from symgd.descend.trust import newton
 from symgd.descend.verdict import Judge, Verdict
+from symgd.minimize.limits import Limits
+from symgd.minimize.penalty import penalise
+from symgd.minimize.vertex import vertex_of
 
 _WIDTHS = 10
 _ROUNDS = 60
@@ -49,29 +53,61 @@ class Held:
 
 
 def descend_kinks(
-    objective: Objective, course: Course, judge: Judge, theta: FloatArray
-) -> tuple[FloatArray, Verdict] | None:
+    objective: Objective, course: Course, judge: Judge, theta: FloatArray,
+    limits: Limits | None = None,
+) -> tuple[FloatArray, Verdict] | None:  # fmt: skip
     """The minimum and the verdict on it; None if the kinks are not of a known kind."""
-    plain = without_norms(objective)
-    kinks = kinks_of(plain)
-    if kinks is None:
+    made = penalise(without_norms(objective), limits)
+    if made is None or not np.isfinite(course.begin(theta).loss):
         return None
-    if not np.isfinite(course.begin(theta).loss):
-        return None
+    whole = made.start(theta)
+    for price in made.prices(whole):
+        kinks = kinks_of(made.at(price))
+        found = None if kinks is None else _solved(kinks, course, whole)
+        if found is None:
+            continue
+        fixed, signs = found
+        point = fixed.theta[: theta.size]
+        if limits is not None and not limits.satisfied(point):
+            continue
+        before, after = objective(theta)[0], objective(point)[0]
+        if limits is None and not after <= before + 1e-6 * abs(before) + 1e-300:
+            return None
+        return _told(judge, fixed, signs, point, limits)
+    return None
+
+
+def _solved(kinks: Kinks, course: Course, theta: FloatArray) -> tuple[Fixed, FloatArray] | None:
+    """The minimum of a loss of absolute values, with the multiplier of each."""
+    vertex = vertex_of(kinks, theta)
+    if vertex is not None:
+        width = 1e-10 * float(np.abs(kinks.atoms(theta)).max(initial=0.0))
+        fixed, signs = _active_set(kinks, vertex.theta, width, vertex.multipliers)
+        if fixed is not None:
+            return fixed, signs
     theta, width = _smoothed(kinks, course, theta)
     fixed, signs = _active_set(kinks, theta, width)
-    if fixed is None:
-        return None
-    before, after = objective(theta)[0], objective(fixed.theta)[0]
-    if not after <= before + 1e-6 * abs(before) + 1e-300:
-        return None
-    allowed = judge.allowed(fixed.theta, fixed.errors)
+    return None if fixed is None else (fixed, signs)
+
+
+def _told(
+    judge: Judge, fixed: Fixed, signs: FloatArray, point: FloatArray, limits: Limits | None
+) -> tuple[FloatArray, Verdict]:
+    """The verdict on a solution of the conditions."""
     count = int((np.abs(signs) < 1).sum())
-    words = f"{count} of {signs.size} kinks are active" if count else "no kink is active"
-    kind = Kind.MINIMUM if fixed.curvature > 1e-9 else Kind.VALLEY
+    words = f"{count} kink{'s are' if count > 1 else ' is'} active" if count else ""
+    if limits is not None:
+        point = limits.clipped(point)
+        words = limits.reached(point, judge.names)
+    elif not count:
+        words = "no kink is active"
+    errors = fixed.errors[: point.size]
+    loose = fixed.multipliers.size and float(np.abs(fixed.multipliers).max()) > 1.0 - 1e-9
+    kind = Kind.MINIMUM if fixed.curvature > 1e-9 and not loose else Kind.VALLEY
     if kind is Kind.VALLEY:
-        words += "; the minimum is not unique: the loss stays the same along a direction"
-    return fixed.theta, judge.certified(fixed.theta, fixed.errors, allowed, kind, words)
+        words += "; " if words else ""
+        words += "the minimum is not unique: the loss stays the same along a direction"
+    return point, judge.certified(point, errors, judge.allowed(point, errors), kind, words)
 
 
 def beside_all_kinks(objective: Objective, theta: FloatArray) -> bool:
@@ -86,32 +122,39 @@ def beside_all_kinks(objective: Objective, theta: FloatArray) -> bool:
 
 def _smoothed(kinks: Kinks, course: Course, theta: FloatArray) -> tuple[FloatArray, float]:
     """The minimum of the loss smoothed with smaller and smaller widths, and the last width."""
+    size = course.layout.size
     sizes = np.abs(kinks.atoms(theta))
     width = float(np.median(sizes)) or float(sizes.max(initial=0.0)) or 1.0
     best = theta
     for _ in range(_WIDTHS):
         smooth = kinks.smooth(width)
-        inner = Course(smooth, course.layout, course.limit, 1e9, ())
+        inner = Course(smooth, smooth.layout, course.limit, 1e9, ())
         inner.evaluate.deadline = course.evaluate.deadline
         best = newton(inner, best, most=60).theta
         course.evaluate.calls += inner.evaluate.calls
-        point = course.at(best)
+        point = course.at(best[:size])
         if np.isfinite(point.loss) and np.isfinite(point.norm):
             course.step(point)
         width *= 0.1
     return best, 10 * width
 
 
-def _active_set(kinks: Kinks, theta: FloatArray, width: float) -> tuple[Fixed | None, FloatArray]:
-    """Solve for the kinks that hold, releasing and adding until all conditions agree."""
+def _active_set(
+    kinks: Kinks, theta: FloatArray, width: float, known: FloatArray | None = None
+) -> tuple[Fixed | None, FloatArray]:
+    """Solve for the kinks that hold, releasing and adding until all conditions agree.
+
+    ``known`` (k,) are the multipliers, if they are known already.
+    """
     u = kinks.atoms(theta)
+    guess = u / np.sqrt(u**2 + width**2) if known is None else known
     signs = np.where(u >= 0, 1.0, -1.0)
     slopes = kinks.slopes(theta, signs)
     weighty = np.abs(slopes) > 1e-12 * np.abs(slopes).max(initial=0.0)
     near = (np.abs(u) <= 30 * width) & weighty
     rows = kinks.jacobian(theta)
-    active = _pick(near, rows, np.abs(u), theta.size)
-    guess = u / np.sqrt(u**2 + width**2)
+    order = np.abs(u) if known is None else np.abs(known)
+    active = _pick(near, rows, order, theta.size)
     seen: set[tuple[int, ...]] = set()
     for _ in range(_ROUNDS):
         held = Held(kinks, signs, active)
@@ -121,9 +164,11 @@ def _active_set(kinks: Kinks, theta: FloatArray, width: float) -> tuple[Fixed | 
         wrong = _worst(kinks, fixed, signs, active)
         if wrong is None:
             signs[active] = fixed.multipliers
-            weights = np.abs(kinks.slopes(fixed.theta, signs))
+            slopes = kinks.slopes(fixed.theta, signs)
+            weights = np.abs(slopes)
             scale = float((weights @ np.abs(kinks.jacobian(fixed.theta))).max(initial=0.0))
-            return (fixed if fixed.defect <= 1e-8 * scale else None), signs
+            upward = (slopes[active] >= -1e-12 * weights.max(initial=0.0)).all()
+            return (fixed if upward and fixed.defect <= 1e-8 * scale else None), signs
         index, release = wrong
         if release:
             signs[index] = np.sign(fixed.multipliers[active.tolist().index(index)])

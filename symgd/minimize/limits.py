@@ -44,7 +44,7 @@ class Limits:
     ) -> None:  # fmt: skip
         self.objective, self.low, self.high = objective, low, high
         self.texts: list[str] = []
-        self._rules = rules
+        self.rules = rules
         self._functions: Residuals | None = None
         self._priced: Objective | None = None
         equal: list[bool] = []
@@ -87,6 +87,30 @@ class Limits:
         """The nearest point within the bounds."""
         return np.clip(theta, self.low, self.high)
 
+    def satisfied(self, theta: FloatArray) -> bool:
+        """Whether all limits hold at theta, to rounding."""
+        size = 1e-9 * (np.abs(theta) + np.abs(theta).max(initial=0.0)) + 1e-300
+        if not ((theta >= self.low - size) & (theta <= self.high + size)).all():
+            return False
+        values, rows = self.values(theta), self.jacobian(theta)
+        level = 1e-9 * (np.abs(rows) @ np.maximum(np.abs(theta), 1e-3))
+        broken = np.where(self.equal, np.abs(values), -values)
+        return bool((broken <= level).all())
+
+    def reached(self, theta: FloatArray, names: tuple[str, ...]) -> str:
+        """Which limits hold with equality at theta, in words."""
+        ends = (theta == self.low) | (theta == self.high)
+        at = [name for name, end in zip(names, ends.tolist(), strict=True) if end]
+        bounded = np.isfinite(self.low).any() or np.isfinite(self.high).any()
+        words = f"at the bound: {', '.join(at)}" if at else "no bound is reached" if bounded else ""
+        values, rows = self.values(theta), self.jacobian(theta)
+        level = 1e-9 * (np.abs(rows) @ np.maximum(np.abs(theta), 1e-3))
+        near = ~self.equal & (np.abs(values) <= level)
+        active = sorted({text for text, one in zip(self.texts, near.tolist(), strict=True) if one})
+        if active:
+            words += f"{'; ' if words else ''}with equality: {', '.join(active)}"
+        return words
+
     def priced(self, prices: FloatArray) -> Objective:
         """The Lagrange function: the loss minus sum_k prices_k * g_k."""
         if self._functions is None:
@@ -102,7 +126,7 @@ class Limits:
             loss = self.objective.partials.loss
             graph = loss.graph
             terms = []
-            for index, (node, _, _) in enumerate(self._rules):
+            for index, (node, _, _) in enumerate(self.rules):
                 term = graph.symbol(f"{_PRICE}{index}", node.shape) * node
                 terms.append(-graph.make("sum", term, value=(None, False)) if node.shape else -term)
             self._priced = variant(self.objective, graph.plus(loss, *terms), values)
@@ -160,6 +184,10 @@ def _side(side: Any, none: float, shape: tuple[int, ...], name: str) -> Any:
 
 
 def _rules(objective: Objective, subject_to: str | Iterable[str]) -> list[tuple[Node, bool, str]]:
+    if not isinstance(subject_to, str | list | tuple):
+        raise OptionError(
+            f"subject_to is text such as 'a + b = 1', or a list of such texts, not {subject_to!r}"
+        )
     texts = [subject_to] if isinstance(subject_to, str) else list(subject_to)
     rules = []
     for text in texts:
@@ -189,7 +217,7 @@ def _relations(objective: Objective, text: str) -> list[tuple[Node, bool, str]]:
     """``0 <= a <= b`` as a - 0 >= 0 and b - a >= 0."""
     pieces = _RELATION.split(text)
     if len(pieces) < 3 or any(not p.strip() for p in pieces):
-        raise OptionError(f"a constraint is 'left = right', '<=' or '>=', not {text!r}")
+        raise OptionError(f"subject_to: a constraint is 'left = right', '<=' or '>=', not {text!r}")
     sides = [_side_node(objective, side, text) for side in pieces[0::2]]
     found = []
     for left, relation, right in zip(sides, pieces[1::2], sides[1:], strict=False):
@@ -213,11 +241,13 @@ def _side_node(objective: Objective, text: str, whole: str) -> Node:
             constants=cast(Mapping[str, float], partials.problem.declared.constants),
         )  # fmt: skip
     except FormulaError as error:
-        raise OptionError(f"the constraint {whole!r} is not understood\n{error}") from None
+        text = f"subject_to: the constraint {whole!r} is not understood\n{error}"
+        raise OptionError(text) from None
     for symbol in problem.symbols:
         if symbol.name not in shapes:
             raise NameProblem(
-                f"the constraint {whole!r} names {symbol.name}, which does not occur in the loss",
+                f"subject_to: the constraint {whole!r} names {symbol.name}, which does not occur "
+                "in the loss",
                 hint=f"the parameters are {', '.join(partials.wrt)}",
             )
     return rebuild(topological(problem.root), {}, partials.loss.graph)[problem.root]

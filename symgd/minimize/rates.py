@@ -10,6 +10,7 @@ import numpy as np
 from symgd.compile.objective import Objective
 from symgd.descend import Update
 from symgd.descend.objective import FloatArray
+from symgd.descend.search import checked_rate
 from symgd.errors import OptionError
 from symgd.methods import schedule_function
 
@@ -24,7 +25,7 @@ def rate_of(rate: Rate | None, schedule: str | None) -> tuple[Any, str | None]:
         raise OptionError("give rate or schedule, not both: a schedule is the rate as a formula")
     text = schedule if schedule is not None else rate if isinstance(rate, str) else None
     if text is None:
-        return rate, None
+        return (None if rate is None else checked_rate(rate)), None
     return schedule_function(text), text
 
 

@@ -65,8 +65,25 @@ def run_each(
     best = _tidiest(runs)
     return replace(
         best, minima=distinct(runs), evaluations=sum(r.evaluations for r in runs),
-        steps=sum(r.steps for r in runs), seconds=perf_counter() - began,
+        seconds=perf_counter() - began,
     )  # fmt: skip
+
+
+def run_until_good(
+    once: Callable[[FloatArray], Solution], thetas: Iterable[FloatArray], seconds: float
+) -> Solution:
+    """The first good run, the most promising start first; the best one if none is good."""
+    began = perf_counter()
+    runs: list[Solution] = []
+    for theta in thetas:
+        if runs and perf_counter() - began > seconds:
+            break
+        runs.append(once(theta))
+        if runs[-1].outcome is Outcome.INTERRUPTED or runs[-1].outcome in _GOOD:
+            break
+    best = min(runs, key=_rank)
+    evaluations = sum(run.evaluations for run in runs)
+    return replace(best, evaluations=evaluations, seconds=perf_counter() - began)
 
 
 def _tidiest(runs: list[Solution]) -> Solution:

@@ -28,6 +28,7 @@ from symgd.minimize.engines import (
     rivals,
 )
 from symgd.minimize.limited import descend_limited
+from symgd.minimize.limits import Limits
 
 __all__ = ["Task", "solve"]
 
@@ -81,8 +82,7 @@ class _Run:
         """Try what there is until one way leads to a minimum."""
         task, course, judge = self.task, self.course, self.judge
         if task.limits is not None:
-            found = descend_limited(task.limits, task.residuals, course, judge, theta)
-            self.best = Arrival(reported(course, found[0]), found[1])
+            self._limited(task.limits, theta)
             return
         if self.name == "newton" and task.has_data:
             self._keep(predicted(task, course, judge, theta))
@@ -95,7 +95,7 @@ class _Run:
             if self.done:
                 break
             arrival = arrive(task, course, judge, ended(engine, course, theta), title)
-            self._keep(doubted(task, arrival) if task.structure.kinks else arrival)
+            self._keep(doubted(task, judge, arrival) if task.structure.kinks else arrival)
             self.tried.append(title)
         if task.structure.pieces and not self.done:
             begin = theta if self.best is None else self.best.theta
@@ -104,6 +104,19 @@ class _Run:
         for title, engine in rivals(task, self.name, course):
             self._keep(arrive(task, course, judge, ended(engine, course, theta), title))
             self.tried.append(title)
+
+    def _limited(self, limits: Limits, theta: FloatArray) -> None:
+        """Within limits: kinks together with the limits first, then the limits of a smooth loss."""
+        task, course, judge = self.task, self.course, self.judge
+        kinks = task.structure.kinks or task.structure.pieces
+        if kinks:
+            self._keep(kinked(task, course, judge, limits.clipped(theta)))
+            self.tried.append(SPECIAL)
+            if self.best is not None and self.best.verdict.outcome in GOOD:
+                return
+        found = descend_limited(limits, task.residuals, course, judge, theta)
+        arrival = Arrival(reported(course, found[0]), found[1], course.recorder)
+        self.best = doubted(task, judge, arrival) if kinks else arrival
 
     def _keep(self, arrival: Arrival | None) -> None:
         if arrival is not None:
@@ -126,22 +139,21 @@ def stopped(
                 return arrival
         except Halt:
             pass
-    return Arrival(theta, Verdict(outcome, outcome.value, Kind.OPEN))
+    return Arrival(theta, Verdict(outcome, outcome.value, Kind.OPEN), course.kept)
 
 
 def outside(course: Course, theta: FloatArray) -> Arrival:
     """The arrival of a run whose start is outside the domain of the loss."""
     text = "The loss or its gradient is not a finite number at the start. "
     course.failed_at = theta
-    return Arrival(theta, Verdict(Outcome.LEFT_DOMAIN, text + Outcome.LEFT_DOMAIN.value, Kind.OPEN))
+    verdict = Verdict(Outcome.LEFT_DOMAIN, text + Outcome.LEFT_DOMAIN.value, Kind.OPEN)
+    return Arrival(theta, verdict, course.recorder)
 
 
 def report(
     task: Task, course: Course, arrival: Arrival, name: str, why: str, tried: list[str]
 ) -> Solution:
     """The run as a :class:`Solution`."""
-    from symgd.compile.blame import blame
-
     verdict = arrival.verdict
     if task.endless and verdict.outcome in GOOD:
         text = f"No precision was asked for (precision=None). {verdict.message}"
@@ -159,21 +171,24 @@ def report(
     method = TITLES.get(name, name) + (f", because {why}" if why and why != "as asked for" else "")
     if arrival.by in others:
         method += f"; then {arrival.by}"
+    history = arrival.record.history()
+    steps = int(history.step[-1])
     return Solution(
         params=task.objective.unpack(theta),
         loss=float(loss),
         gradient_norm=float(np.abs(gradient).max()),
         outcome=verdict.outcome,
-        steps=course.steps,
-        epochs=course.steps,
+        steps=steps,
+        epochs=steps,
         evaluations=course.evaluate.calls,
         seconds=perf_counter() - course.began,
         error_estimate=verdict.error,
-        history=course.recorder.history(),
+        history=history,
         message=message,
         theta=theta,
         layout=task.objective.layout,
         method=method,
         failed_at=course.failed_at if left else None,
-        cause=blame(task.objective, theta) if left else "",
+        objective=task.objective,
+        tried=tuple(name for name in tried if name != arrival.by),
     )

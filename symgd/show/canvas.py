@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from symgd.show.notebook_figures import show_figures
 from symgd.show.theme import Theme
 from symgd.show.words import TIMES, number, safe
 
@@ -28,6 +29,7 @@ def new_figure(width: float, height: float, theme: Theme) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    show_figures()
     figure = Figure(
         figsize=(width, height), dpi=DPI, facecolor=theme.face, edgecolor=theme.face,
         layout="constrained",

@@ -52,7 +52,7 @@ class Live:
         if not every >= 0:
             raise OptionError(f"every must be a number of seconds, not {every!r}")
         self.names, self.every, self.window, self.theme = tuple(names), every, window, theme
-        self.closed = False
+        self.closed = self.windowed = False
         self.drawn = 0
         self.failure: Exception | None = None
         self.figure: Any = None
@@ -68,6 +68,8 @@ class Live:
         """See one iterate; draw if it is time."""
         if self.closed:
             return
+        if self._latest is not None and progress.step < self._latest.step:
+            self._begin_again()
         self._latest = progress
         if progress.step % self._stride == 0:
             self._keep(progress)
@@ -80,9 +82,20 @@ class Live:
     def __exit__(self, *error: object) -> None:
         self.draw()
 
+    def named(self, names: Sequence[str]) -> None:
+        """Take the names of the components, unless they were given."""
+        self.names = self.names or tuple(names)
+
     def close(self) -> None:
         """Stop drawing; the run goes on."""
         self.closed = True
+
+    def wait(self) -> None:
+        """Stay until the window is closed; returns at once where there is none."""
+        if self.windowed and not self.closed:
+            from matplotlib import pyplot
+
+            pyplot.show(block=True)
 
     def draw(self) -> None:
         """Draw what is known now."""
@@ -97,6 +110,11 @@ class Live:
             self.closed, self.failure = True, error
         self.drawn += 1
         self._next = perf_counter() + self.every
+
+    def _begin_again(self) -> None:
+        """Forget a run: another one begins, from another start."""
+        self._steps, self._losses, self._theta = [], [], []
+        self._stride = 1
 
     def _keep(self, progress: Progress) -> None:
         """Remember an iterate; when there are too many, every second one goes."""
@@ -162,9 +180,33 @@ def _screen(live: Live, look: Any) -> tuple[Any, Callable[[], None]]:
         figure = new_figure(8, 5, look)
         return figure, _notebook(figure)
     if live.window and _has_windows():
+        live.windowed = True
         return _window(live, look)
     figure = new_figure(8, 5, look)
     return figure, figure.canvas.draw
+
+
+def opened() -> Live:
+    """A window that follows a run, or a picture in a notebook.
+
+    Raises :class:`OptionError` where there is neither: no display, or a backend of matplotlib
+    that only writes files.
+    """
+    if not _in_notebook():
+        from matplotlib import get_backend, pyplot
+
+        name = get_backend()
+        reason = f"matplotlib draws with {name!r}" if not _has_windows() else ""
+        try:
+            pyplot.switch_backend(name)
+        except ImportError as problem:
+            reason = str(problem)
+        if reason:
+            raise OptionError(
+                f"there is no display for a live window here ({reason}): "
+                "leave out live, or write the run as a .gif when it is done"
+            )
+    return Live()
 
 
 def _has_windows() -> bool:
@@ -172,8 +214,12 @@ def _has_windows() -> bool:
     from matplotlib import get_backend
     from matplotlib.backends.registry import BackendFilter, backend_registry
 
+    name = get_backend()
+    if name.startswith("module://"):
+        module = backend_registry.load_backend_module(name)  # type: ignore[no-untyped-call]
+        return module.FigureCanvas.required_interactive_framework is not None
     names: list[str] = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
-    return get_backend().lower() in {name.lower() for name in names}
+    return name.lower() in {known.lower() for known in names}
 
 
 def _window(live: Live, look: Any) -> tuple[Any, Callable[[], None]]:

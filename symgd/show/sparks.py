@@ -17,13 +17,14 @@ from symgd.errors import OptionError
 BARS = "▁▂▃▄▅▆▇█"
 MISSING = "\N{MULTIPLICATION SIGN}"
 DECADES = 30.0
+WIDEST = 4
 
 
 def spark(losses: Iterable[float], width: int = 60) -> str:
     """A course as bars of Unicode, at most ``width`` of them.
 
-    The scale is logarithmic if the numbers are positive and span decades. What is not finite is
-    shown as a cross; of a stretch of steps in one bar the last is shown.
+    The scale is logarithmic if the numbers span decades (around zero, if some are negative).
+    What is not finite is shown as a cross; of a stretch of steps in one bar the last is shown.
 
     >>> spark([3, 2, 1.5, 1]), spark([5, 5]), spark([])
     ('█▅▃▁', '▁▁', '')
@@ -37,9 +38,13 @@ def spark(losses: Iterable[float], width: int = 60) -> str:
 def chart(losses: Iterable[float], width: int = 60, height: int = 8) -> str:
     """A course as a small plot in text, ``height`` lines high, with its highest and lowest value.
 
+    A course of few steps has wider bars; a level one needs a single line.
+
     >>> print(chart([4, 3, 2, 1], width=4, height=2))
     4 ┤█▃
     1 ┤██▅▁
+    >>> print(chart([5, 5, 5]))
+    5 ┤▁▁▁
     """
     if width < 1 or height < 1:
         raise OptionError(f"width and height must be at least 1, not {width} and {height}")
@@ -47,7 +52,10 @@ def chart(losses: Iterable[float], width: int = 60, height: int = 8) -> str:
     known = values[np.isfinite(values)]
     if not known.size:
         return ""
-    shares = _scaled(values)
+    if known.max() == known.min() and known.size == values.size:
+        return f"{known[0]:.4g} ┤{BARS[0] * len(values)}"
+    wide = max(1, min(WIDEST, width // len(values)))
+    shares = np.repeat(_scaled(values), wide)
     labels = [f"{known.max():.4g}", *[""] * (height - 2), f"{known.min():.4g}"][:height]
     room = max(map(len, labels))
     rows = []
@@ -86,6 +94,15 @@ def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = float(known.min()), float(known.max())
     if low > 0 and high > DECADES * low:
         known, low, high = np.log(known), math.log(low), math.log(high)
+    elif low < 0 and high > DECADES**2 * _unit(known):
+        known = np.sign(known) * np.log1p(np.abs(known) / _unit(known))
+        low, high = float(known.min()), float(known.max())
     room = high / 2 - low / 2  # halved, so that it does not overflow
     shares[fine] = (known / 2 - low / 2) / room if room > 0 else 0.0
     return shares
+
+
+def _unit(known: NDArray[np.float64]) -> float:
+    """The smaller size of the two ends of a course, without the digits of rounding."""
+    size = np.abs(known)
+    return max(float(min(size[0], size[-1])), 1e-15 * float(size.max()))

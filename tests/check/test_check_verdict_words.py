@@ -65,7 +65,8 @@ def test_a_verdict_is_a_value() -> None:
      ("where(d > abs(x), x, 1)", ("d",)), ("where(x < d, x, 1)", ()),
      ("where(x == d, x, 1)", ()), ("where(2^x < d, 1, x)", ()), ("where(x^(1/2) < d, x, 1)", ()),
      ("sum(where(abs(v)[1:] < d, v[1:], 1))", ("d",)), ("where(abs(x) < 3, x, 1)", ()),
-     ("sum(where(abs(x) < v, v, 1))", ()), ("where(abs(x) < d, where(x^2 > c, 1, x), 2)", ("c", "d"))],
+     ("sum(where(abs(x) < v, v, 1))", ()),
+     ("where(abs(x) < d, where(x^2 > c, 1, x), 2)", ("c", "d"))],
 )  # fmt: skip
 def test_thresholds_are_names_that_must_be_positive(formula: str, names: tuple[str, ...]) -> None:
     assert tuple(sorted(thresholds(read(formula, shapes={"v": "p"}).root))) == names

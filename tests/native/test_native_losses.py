@@ -138,9 +138,9 @@ def test_threads_change_nothing() -> None:
     native, _ = both("mean(log(1 + exp(-y*(m*x + b))))", data)
     runner: Any = native.runner
     theta = np.array([0.3, 0.1])
-    runner._threaded = False
+    runner.threaded = False
     alone = runner(theta)
-    runner._threaded = True
+    runner.threaded = True
     np.testing.assert_array_equal(alone, runner(theta))
 
 

@@ -43,8 +43,9 @@ def test_a_solution_and_a_gradient_are_written(tmp_path: Path) -> None:
     show.write(symgd.gradient(PARABOLA), tmp_path / "c.svg")
     show.write(symgd.gradient(PARABOLA), tmp_path / "d.html")
     assert all(path.stat().st_size > 5000 for path in tmp_path.iterdir())
+    bare = symgd.descend(lambda x: ((x - 3) ** 2, 2 * (x - 3)), 0.0, rate=0.1)
     with pytest.raises(OptionError, match="needs its formula"):
-        show.write(run, tmp_path / "e.gif")
+        show.write(bare, tmp_path / "e.gif")
     with pytest.raises(OptionError, match="does not move"):
         show.write(symgd.gradient(PARABOLA), tmp_path / "f.gif")
 
@@ -166,7 +167,7 @@ def test_without_a_display_it_is_drawn_in_memory(monkeypatch: pytest.MonkeyPatch
     assert live.failure is None
     assert live.drawn == 2
     labels = [text.get_text() for text in live.figure.axes[1].get_legend().get_texts()]
-    assert labels == [r"$\theta_{0}$", r"$\theta_{1}$"]
+    assert labels == ["$x$", "$y$"]
 
 
 def test_many_steps_are_kept_thinned() -> None:
@@ -198,6 +199,11 @@ def test_sparks() -> None:
     assert len(lines) == 5
     assert lines[0].startswith("49 ┤")
     assert show.chart([]) == ""
+    assert show.chart([5.0] * 3) == "5 ┤▁▁▁"
+    diverging = show.chart([-0.25, 1e4, 1e8, 1e12], width=60, height=8).splitlines()
+    heights = [sum(line.ljust(80)[len("1e+12 ┤") + 4 * k] != " " for line in diverging)
+               for k in range(4)]  # fmt: skip
+    assert heights == sorted(set(heights))  # four steps of a stair, not one wall
 
 
 @pytest.mark.parametrize("code", [

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symgd.compile.fused import Limits, Stepper, epochs, rates_of, steps_of
+from symgd.compile.fused import epochs, steps_of
 from symgd.compile.native.engine import host
 from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective, compile_objective
 from symgd.derive.partials import derive
 from symgd.descend.batches import Batches
+from symgd.descend.leap import rates_of
 from symgd.descend.search import cosine, exponential, inverse_time
+from symgd.descend.stepping import Limits, Stepper
 from symgd.formula.problem import read
 
 try:

@@ -45,7 +45,7 @@ def test_sums_are_those_of_the_jacobian(formula: str, n: int) -> None:
     r, jacobian = whole.residual(theta), whole.jacobian(theta)
     square, slope, curvature = equations(theta)
     np.testing.assert_allclose(square, r @ r, rtol=1e-12)
-    np.testing.assert_allclose(slope, jacobian.T @ r, rtol=1e-10, atol=1e-11 * (r @ r))
+    np.testing.assert_allclose(slope, jacobian.T @ r, rtol=1e-10, atol=1e-11 * float(r @ r))
     np.testing.assert_allclose(curvature, jacobian.T @ jacobian, rtol=1e-10, atol=1e-12)
 
 

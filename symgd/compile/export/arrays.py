@@ -112,6 +112,16 @@ TORCH = Library(
         "softmax": "def softmax(u, axis):\n    return torch.softmax(u, dim=axis)\n",
         "cbrt": "def cbrt(u):\n    return torch.sign(u)*torch.abs(u)**(1/3)\n",
         "gamma": "def gamma(u):\n    return torch.exp(torch.lgamma(u))\n",
+        "prodrest": '''def prodrest(u, axis=None):
+    """The product of all other entries, right also where entries are zero."""
+    moved = u.reshape(-1) if axis is None else torch.movedim(u, axis, 0)
+    ones = torch.ones_like(moved[:1])
+    before = torch.cumprod(torch.cat([ones, moved[:-1]]), dim=0)
+    turned = torch.flip(moved, (0,))
+    after = torch.flip(torch.cumprod(torch.cat([ones, turned[:-1]]), dim=0), (0,))
+    product = before*after
+    return product.reshape(u.shape) if axis is None else torch.movedim(product, 0, axis)
+''',
     },
 )  # fmt: skip
 
@@ -131,6 +141,10 @@ def torch_source(partials: Partials) -> str:
     return _Writer(lay_out(partials), TORCH).module()
 
 
+_NUMBERS = frozenset({"num", "const", "dim"})
+_ARITHMETIC = frozenset({"add", "neg", "mul", "div", "pow"})
+
+
 class _Writer:
     """Writes one module."""
 
@@ -141,6 +155,8 @@ class _Writer:
         self.np = library.alias
         self.used: set[str] = set()
         self.text: dict[Node, Piece] = {}
+        self.plain: set[Node] = set()
+        """Nodes that are written as Python's own numbers."""
 
     def module(self) -> str:
         lines = self.function()
@@ -213,6 +229,8 @@ class _Writer:
         lines = []
         names = {node: f"t{i + 1}" for i, node in enumerate(layout.named)}
         for node in topological(*layout.outputs):
+            if node.op in _NUMBERS or (node.op in _ARITHMETIC and self.plain >= set(node.args)):
+                self.plain.add(node)
             piece = self.piece(node)
             if node in names:
                 lines.append(f"    {names[node]} = {piece[0]}")
@@ -242,13 +260,16 @@ class _Writer:
         rule = _RULES.get(op)
         if rule is not None:
             return rule(self, node, parts)
-        return self.call(op, parts)
+        return self.call(node, parts)
 
-    def call(self, op: str, parts: list[Piece]) -> Piece:
+    def call(self, node: Node, parts: list[Piece]) -> Piece:
+        op = node.op
         name = self.library.functions.get(op)
         if name is None:
             raise UnsupportedError(f"{op} is not written in {self.library.name}")
         self.used.add(name.split(".")[0])
+        if self.library is TORCH and len(node.args) == 1 and node.args[0] in self.plain:
+            parts = [(self.library.scalar.format(parts[0][0]), ATOM)]
         inner = ", ".join(text for text, _ in parts)
         if self.library is TORCH and op in ("where", "maximum", "minimum", "atan2", "hypot"):
             inner = ", ".join(
@@ -428,8 +449,6 @@ def _softmax(w: _Writer, node: Node, parts: list[Piece]) -> Piece:
 
 
 def _prodrest(w: _Writer, node: Node, parts: list[Piece]) -> Piece:
-    if w.library is TORCH:
-        raise UnsupportedError("the derivative of a product over data is not written in PyTorch")
     w.used.add("prodrest")
     axes = node.value[0]
     return f"prodrest({parts[0][0]}" + (f", {axes[0]})" if axes else ")"), ATOM

@@ -163,7 +163,8 @@ class Columns:
 class Kernel:
     """A native program bound to columns of data: ``kernel(theta)`` gives all outputs, flat.
 
-    ``rows`` are the numbers of the rows that are taken, or None for all ``n`` rows.
+    ``rows`` are the numbers of the rows that are taken, or None for all ``n`` rows; ``threaded``
+    says that a pass is split over threads.
     """
 
     def __init__(
@@ -183,7 +184,7 @@ class Kernel:
         self._part_size = max(1, widest * self._parts)
         self._outputs = slice(plan.first_output, plan.size)
         self._spares: list[Space] = []
-        self._threaded = n * native.cost >= _WORTH_THREADS and threads() > 1
+        self.threaded = n * native.cost >= _WORTH_THREADS and threads() > 1
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -223,7 +224,7 @@ class Kernel:
         except IndexError:
             space = self.space()
         space.inputs[: len(theta)] = theta
-        if self._threaded:
+        if self.threaded:
             self._run_threaded(space)
         else:
             self._enter(space.address)

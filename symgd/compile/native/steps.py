@@ -8,9 +8,9 @@ Two functions are added to the module of a program:
 
 The arithmetic of a step is that of ``theta - rate*gradient`` in NumPy, so the iterates are the
 same to the last bit if the gradients are. Both return how many steps were made. They stop
-before a step where the loss or the gradient is not finite or zero, where the loss is above
-``limits[0]`` or equal to ``limits[1]``; and after a step that moved no parameter by more than
-``limits[2]``.
+before a step where the loss or the gradient is not finite, where the loss is above ``limits[0]``
+or equal to ``limits[1]`` and where no slope is above ``limits[3]``; and after a step that moved
+no parameter by more than ``limits[2]``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class _Inline:
         """The whole function."""
         code = self.code
         starts = [self._load("%ws", 1 + j) for j in range(self.size)]
-        limits = [self._load("%limits", k) for k in range(3)]
+        limits = [self._load("%limits", k) for k in range(4)]
         values, columns = self._unmoved()
         code.emit("br label %head")
         code.begin("head")
@@ -98,7 +98,7 @@ class _Inline:
         good = code.both(good, code.compare("ole", outputs[0], limits[0]))
         good = code.both(good, code.compare("une", outputs[0], limits[1]))
         rate = self._load("%rates", t)
-        following, moved = self._moved(t, theta, outputs[1:], rate, good)
+        following, moved = self._moved(t, theta, outputs[1:], rate, good, limits[3])
         turned = code.new(f"add i64 {t}, 1")
         still = code.compare("ogt", moved, limits[2])
         code.emit(f"br i1 {still}, label %head, label %stopped")
@@ -116,7 +116,13 @@ class _Inline:
         return f"define i64 @{name}({_ARGUMENTS}) #0 {{\nentry:\n{body}\n}}"
 
     def _moved(
-        self, t: str, theta: list[str], gradient: list[str], rate: str, good: str
+        self,
+        t: str,
+        theta: list[str],
+        gradient: list[str],
+        rate: str,
+        good: str,
+        flat: str,
     ) -> tuple[list[str], str]:
         """theta - rate*gradient, stored; the largest change. Leaves the loop if it must."""
         code = self.code
@@ -133,7 +139,7 @@ class _Inline:
             following.append(new)
         for size in (moved, norm):
             good = code.both(good, code.compare("olt", size, code.num(float("inf"))))
-        good = code.both(good, code.compare("ogt", norm, code.num(0.0)))
+        good = code.both(good, code.compare("ogt", norm, flat))
         code.emit(f"br i1 {good}, label %onward, label %done")
         code.begin("onward")
         return following, moved
@@ -200,6 +206,8 @@ entry:
   %equal = load double, ptr %l1
   %l2 = getelementptr double, ptr %limits, i64 2
   %screen = load double, ptr %l2
+  %l3 = getelementptr double, ptr %limits, i64 3
+  %flat = load double, ptr %l3
   br label %head
 head:
   %t = phi i64 [ 0, %entry ], [ %next, %onward ]
@@ -251,7 +259,7 @@ component:
   br label %components
 decide:
   %inside = fcmp olt double %norm, 0x7FF0000000000000
-  %uneven = fcmp ogt double %norm, 0.0
+  %uneven = fcmp ogt double %norm, %flat
   %near = fcmp olt double %moved, 0x7FF0000000000000
   %ok1 = and i1 %inside, %uneven
   %ok2 = and i1 %ok1, %near
