@@ -190,7 +190,11 @@ def without_norms(objective: Objective) -> Objective:
 
 
 def _kinked_branches(objective: Objective, order: list[Node]) -> dict[Node, Node]:
-    """``where(u < v, a, b)`` that is max(a, b) or min(a, b) wherever it was looked at."""
+    """``where(u < v, a, b)`` that is max(a, b) or min(a, b), on both sides of its condition.
+
+    Looked at for random parameters and random data of several sizes: the user's own data may
+    lie on one side only, where Huber's loss looks like the smaller of its branches.
+    """
     symbols = [objective.partials.problem.symbol(n) for n in objective.partials.wrt]
     active = depends_on(order, symbols)
     found: dict[Node, Node] = {}
@@ -200,16 +204,25 @@ def _kinked_branches(objective: Objective, order: list[Node]) -> dict[Node, Node
         _, then, otherwise = node.args
         gap = node - node.graph.make("maximum", then, otherwise)
         dip = node - node.graph.make("minimum", then, otherwise)
-        compiled = Compiled([gap, dip, then - otherwise])
+        side = node.graph.make("where", node.args[0], node.graph.number(1), node.graph.number(0))
+        compiled = Compiled([gap, dip, then - otherwise, side])
         ups, downs = True, True
         random = np.random.default_rng(0)
-        for scale in (0.1, 1.0, 10.0):
+        sides: set[float] = set()
+        for look, scale in enumerate((0.1, 1.0, 10.0) * 4):
             theta = scale * random.standard_normal(objective.layout.size)
-            values = {**objective.data, **dict(named_parts(objective.layout, theta))}
-            high, low, apart = compiled.run(values, objective.sizes)
+            data = {}
+            for name, value in objective.data.items():
+                drawn = scale * random.standard_normal(np.shape(value))
+                data[name] = np.abs(drawn) if look % 2 else drawn
+            values = {**data, **dict(named_parts(objective.layout, theta))}
+            high, low, apart, branch = compiled.run(values, objective.sizes)
+            if not np.isfinite(apart).all():
+                continue
+            sides.update(np.unique(branch).tolist())
             size = 1e-9 * np.max(np.abs(apart), initial=0.0)
             ups = ups and bool((np.abs(high) <= size).all())
             downs = downs and bool((np.abs(low) <= size).all())
-        if ups != downs:
+        if ups != downs and len(sides) == 2:
             found[node] = node.graph.make("maximum" if ups else "minimum", then, otherwise)
     return found

@@ -97,6 +97,10 @@ def fit(
     >>> round(f.params["m"], 4)
     2.0059
     """
+    if not isinstance(loss, str):
+        raise OptionError(f"loss must be a name or a formula, not {loss!r}")
+    if shapes is not None and not isinstance(shapes, Mapping):
+        raise OptionError(f"shapes maps names to shapes, not {type(shapes).__name__}")
     if engine is not None or scheduler is not None or streams(data, memory):
         from symgd.fit.streamed import fit_streamed
 
@@ -109,10 +113,6 @@ def fit(
                 shapes=shapes, constants=constants, missing=missing, observers=seen,
                 backend=backend, engine=engine, scheduler=scheduler, resume=resume,
             )  # fmt: skip
-    if not isinstance(loss, str):
-        raise OptionError(f"loss must be a name or a formula, not {loss!r}")
-    if shapes is not None and not isinstance(shapes, Mapping):
-        raise OptionError(f"shapes maps names to shapes, not {type(shapes).__name__}")
     target, right = _split_model(model)
     names = frozenset(column_names(data))
     template, data, names, factor = _with_weights(

@@ -71,10 +71,18 @@ def descend_kinks(
         if limits is not None and not limits.satisfied(point):
             continue
         before, after = objective(theta)[0], objective(point)[0]
+        if limits is None and not _is_the_loss(kinks, fixed, signs, after):
+            return None
         if limits is None and not after <= before + 1e-6 * abs(before) + 1e-300:
             return None
         return _told(judge, fixed, signs, point, limits)
     return None
+
+
+def _is_the_loss(kinks: Kinks, fixed: Fixed, signs: FloatArray, loss: float) -> bool:
+    """Whether the held loss is the loss itself: every |u| is s*u there, or 0."""
+    held = kinks.held(signs)(fixed.theta)[0]
+    return bool(abs(held - loss) <= 1e-8 * max(abs(held), abs(loss)) + 1e-300)
 
 
 def _solved(kinks: Kinks, course: Course, theta: FloatArray) -> tuple[Fixed, FloatArray] | None:

@@ -58,6 +58,17 @@ class Limits:
         self.equal = np.array(equal, dtype=bool)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The bounds and constraints as text, ``("0 <= k", "a + b = 1")``."""
+        found = []
+        for name, low, high in zip(self.objective.names, self.low, self.high, strict=True):
+            left = f"{low:g} <= " if low > -math.inf else ""
+            right = f" <= {high:g}" if high < math.inf else ""
+            if left or right:
+                found.append(f"{left}{name}{right}")
+        return (*found, *dict.fromkeys(self.texts))
+
+    @property
     def count(self) -> int:
         """How many constraints there are besides bounds."""
         return self.equal.size

@@ -164,9 +164,7 @@ def report(
     message = verdict.message
     others = tried[1:]
     if others and verdict.outcome not in GOOD:
-        message += (
-            f" ({' and '.join(others)} {'were' if len(others) > 1 else 'was'} tried as well.)"
-        )
+        message += f" Also tried: {', '.join(others)}."
     left = verdict.outcome is Outcome.LEFT_DOMAIN
     method = TITLES.get(name, name) + (f", because {why}" if why and why != "as asked for" else "")
     if arrival.by in others:
@@ -191,4 +189,5 @@ def report(
         failed_at=course.failed_at if left else None,
         objective=task.objective,
         tried=tuple(name for name in tried if name != arrival.by),
+        limits=() if task.limits is None else task.limits.words,
     )

@@ -19,6 +19,7 @@ from symgd.compile.objective import Objective, compile_objective
 from symgd.derive.partials import Partials, derive
 from symgd.descend import Observer, Outcome, Solution, Update, descend, options
 from symgd.descend.objective import FloatArray
+from symgd.descend.watching import introduce
 from symgd.errors import OptionError, UnsupportedError
 from symgd.formula.parser import Parsed, parse_syntax
 from symgd.formula.problem import declare
@@ -150,7 +151,8 @@ def run_streamed(
     }  # fmt: skip
     warm = _warm(objective, start, choice, given)
     theta = start_of(start, sample, seed) if warm is None else warm.theta
-    watching = tuple(observers)
+    watching = options.checked_observers(observers)
+    introduce(watching, objective.layout.names)
     if choice.engine == "loop":
         if bounds or subject_to:
             raise OptionError("bounds and subject_to need a method that makes its own steps")

@@ -75,10 +75,11 @@ class Sample:
 def sample_of(fit: Fit) -> Sample:
     """The rows of a fit to draw, and where."""
     source, total = fit.source, fit.n_rows
-    rows = np.arange(total) if total <= POINTS else sample_rows(total, POINTS)
+    held = source.target.shape[0]
+    rows = np.arange(held) if held <= POINTS else sample_rows(held, POINTS)
     column, link = column_of(fit), link_of(fit)
     taken = {
-        name: values[rows] if values.ndim and values.shape[0] == total else values
+        name: values[rows] if values.ndim and values.shape[0] == held else values
         for name, values in source.columns.items()
     }
     some = replace(source, columns=taken, sizes={**source.sizes, "N": len(rows)})

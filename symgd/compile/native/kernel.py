@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from symgd.compile.native.engine import Loaded, has_symbol, host, load
 from symgd.compile.native.lower import Lowered, lower
 from symgd.compile.native.module import PART, module_text
 from symgd.compile.native.operations import LIBRARY
+from symgd.compile.native.request import Request
 from symgd.compile.native.schedule import Schedule, schedule
 from symgd.compile.native.spread import NotNative
 from symgd.compile.native.steps import add_descent, add_descent_by_row
@@ -129,10 +130,21 @@ def native_program(
     """The native form of a program. Raises :class:`NotNative` with the reason if there is none.
 
     ``shapes`` are the symbolic shapes of the inputs, those of the parameters first, in the
-    order of theta; ``rows`` is the size that stays open.
+    order of theta; ``rows`` is the size that stays open. The last few small programs stay in
+    memory, with their code: the same formula again is not lowered again.
     """
+    request = Request(program, shapes, sizes, rows)
+    return _native(request) if request.key is None else _kept(request)
+
+
+@lru_cache(maxsize=64)
+def _kept(request: Request) -> NativeProgram:
+    return _native(request)
+
+
+def _native(request: Request) -> NativeProgram:
     host()
-    lowered = lower(program, shapes, sizes, rows)
+    lowered = lower(request.program, request.shapes, request.sizes, request.rows)
     for op in lowered.cells.operations() & set(LIBRARY):
         if not has_symbol(LIBRARY[op]):
             raise NotNative(f"the C library has no {LIBRARY[op]}")
