@@ -62,6 +62,13 @@ class Progress:
             self._before = progress
             self._draw(progress, now)
 
+    def reading(self, reading: Any) -> None:
+        """See how far the reading of files has come; draw if it is time."""
+        now = perf_counter()
+        if now >= self._next:
+            self._next = now + EVERY
+            self._write(str(reading))
+
     def _measure(self, progress: Any) -> None:
         """How far the step moved theta; seen for two neighbouring iterates at a time."""
         if progress.step == self._before.step + 1:
@@ -77,6 +84,10 @@ class Progress:
             rest = max(0, self.limit - made)
             left = rest if left is None else min(left, rest)
         line = self._line(progress, made, speed, left)
+        self._write(line)
+
+    def _write(self, line: str) -> None:
+        """The line in the place of the one before."""
         self.stream.write("\r" + fitting(line, self.terminal) + "\x1b[K")
         self.stream.flush()
         self._drawn = True

@@ -11,15 +11,16 @@ import numpy as np
 from symgd.compile.columns import WithData, with_data
 from symgd.compile.objective import Compiled, bind_data
 from symgd.compile.sizes import Sizes, bind
-from symgd.data import column_names, load
+from symgd.data import column_names
 from symgd.derive.partials import Partials, derive
 from symgd.descend import Observer, Solution, Update
 from symgd.descend.watching import watched
 from symgd.errors import DataError, FormulaError, OptionError, ShapeProblem
-from symgd.fit.losses import LOSSES, weighted
+from symgd.fit.losses import LOSSES
 from symgd.fit.model import Fitted
 from symgd.fit.result import Fit
 from symgd.fit.resuming import Resumable, gone_on
+from symgd.fit.weights import check_weights, named, with_weights
 from symgd.formula.graph import Node, rebuild, topological
 from symgd.formula.parser import Parsed, parse_syntax
 from symgd.formula.problem import ShapeLike, declare, from_syntax
@@ -31,8 +32,6 @@ from symgd.minimize.limits import Bounds
 from symgd.scale.source import streams
 
 __all__ = ["LOSSES", "fit"]
-
-_WEIGHT = "row_weight"
 
 
 def fit(
@@ -115,12 +114,15 @@ def fit(
             )  # fmt: skip
     target, right = _split_model(model)
     names = frozenset(column_names(data))
-    template, data, names, factor = _with_weights(
+    template, data, names, factor = with_weights(
         loss, data, names, weights, sigma, _used_names(target, right, names), missing
     )
     parsed, model_syntax = _loss_syntax(target, right, loss, template, names)
-    found = with_data(parsed, data, shapes=shapes, constants=constants, missing=missing)
-    _check_weights(found, weights, sigma)
+    try:
+        found = with_data(parsed, data, shapes=shapes, constants=constants, missing=missing)
+    except DataError as error:
+        raise named(error, "weights" if sigma is None else "sigma") from None
+    check_weights(found, weights, sigma)
     partials = derive(found.problem)
     with watched(observers, live) as seen:
         solution = run(
@@ -155,62 +157,6 @@ def _absolute(source: Fitted, sigma: Any) -> Fitted:
     if sigma is None or not source.squares:
         raise OptionError("absolute_sigma=True needs sigma and a least-squares loss")
     return replace(source, absolute=True)
-
-
-# -- weights --------------------------------------------------------------------------------------
-
-
-def _with_weights(
-    loss: str, data: Any, names: frozenset[str], weights: Any, sigma: Any, used: list[str],
-    missing: str,
-) -> tuple[str, Any, frozenset[str], str | None]:  # fmt: skip
-    """The loss with its weights, and data that hold them; also the weight as a formula."""
-    if weights is None and sigma is None:
-        return LOSSES.get(loss, loss), data, names, None
-    if weights is not None and sigma is not None:
-        raise OptionError("give weights or sigma, not both: weights are 1/sigma^2")
-    what, given = ("weights", weights) if weights is not None else ("sigma", sigma)
-    if isinstance(given, str):
-        if given not in names:
-            raise OptionError(
-                f"{what}={given!r} is no column of the data: there are {', '.join(sorted(names))}"
-            )
-        column = given
-    else:
-        column = _WEIGHT
-        data = _joined(data, given, what, used, missing)
-        names = frozenset(column_names(data))
-    factor = column if what == "weights" else f"1/{column}^2"
-    return weighted(loss, factor), data, names, factor
-
-
-def _check_weights(found: WithData, weights: Any, sigma: Any) -> None:
-    """Refuse weights below zero and errors that are not above."""
-    given = weights if weights is not None else sigma
-    if given is None:
-        return
-    values = np.asarray(found.columns[given if isinstance(given, str) else _WEIGHT])
-    wrong = values < 0 if weights is not None else values <= 0
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        what = "weights must not be negative" if weights is not None else "sigma must be above zero"
-        raise DataError(f"{what}: row {row + 1} has {values[row]:g}")
-
-
-def _joined(data: Any, given: Any, what: str, used: list[str], missing: str) -> Any:
-    """The data with the weights as one more column."""
-    try:
-        array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise OptionError(f"{what} must be a column name or numbers, not {given!r}") from None
-    if array.ndim != 1:
-        raise OptionError(f"{what} must be one number for each row, not of shape {array.shape}")
-    if isinstance(data, Mapping):
-        return {**data, _WEIGHT: array}
-    table = load(data, used, missing=missing)
-    if table.dropped:
-        raise DataError(f"rows were dropped: give {what} as a column, so that they stay together")
-    return {**table.columns, _WEIGHT: array}
 
 
 def _used_names(target: str, right: str, names: frozenset[str]) -> list[str]:
@@ -281,12 +227,28 @@ def _fitted(
     sizes.setdefault("N", found.n_rows)
     values = Compiled([target_node, *rest]).run(columns, sizes)
     target_values, *weight = [np.array(np.broadcast_to(v, (found.n_rows,))) for v in values]
+    squares = loss in ("mse", "sse") or (
+        loss not in LOSSES and _is_least_squares(partials, target_node - prediction)
+    )
     return Fitted(
         partials, prediction, target_values, target, columns,
         {**sizes, **_parameter_sizes(partials, solution)}, solution.layout.shapes,
-        loss in ("mse", "sse"), loss if loss in LOSSES else "", weight[0] if weight else None,
+        squares, loss if loss in LOSSES else "", weight[0] if weight else None,
         target_node=target_node,
     )  # fmt: skip
+
+
+def _is_least_squares(partials: Partials, residual: Node) -> bool:
+    """Whether a loss of the user's own is a positive multiple of the sum of squares."""
+    if residual.shape != ("N",):
+        return False
+    from symgd.check.identity import Question
+    from symgd.check.ratio import constant_factor
+
+    summed = residual.graph.make("sum", residual**2, value=(None, False))
+    names = tuple((s.name, s.shape) for s in partials.problem.symbols)
+    factor = constant_factor(Question(partials.written, summed, (), names))
+    return factor is not None and factor.positive
 
 
 def _parameter_sizes(partials: Partials, solution: Solution) -> dict[str, int]:

@@ -15,9 +15,22 @@ from symgd.compile.sizes import resolve
 from symgd.compile.square_terms import Square
 from symgd.data import load
 from symgd.derive.partials import Partials
+from symgd.derive.sweep import sweep
 from symgd.descend.objective import FloatArray, Layout
 from symgd.errors import OptionError
-from symgd.formula.graph import Node
+from symgd.formula.graph import Node, topological
+
+
+def _beside(root: Node, stop: Node) -> list[Node]:
+    """The nodes of ``root`` that are reached without passing through ``stop``."""
+    seen: dict[Node, None] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node is not stop and node not in seen:
+            seen[node] = None
+            stack.extend(node.args)
+    return list(seen)
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,19 @@ class Fitted:
         values |= dict(named_parts(Layout.of(self.shapes), long))
         (result,) = Precise([difference])(values, self.sizes, np.longdouble)
         return np.array(np.broadcast_to(result, (self.target.shape[0],)))
+
+    def slopes(self, theta: FloatArray) -> FloatArray | None:
+        """dL/d prediction (N,); None if theta stands in the loss beside the prediction too."""
+        loss = self.partials.written
+        order = topological(loss)
+        if self.prediction not in order or self.prediction.shape != ("N",):
+            return None
+        outside = _beside(loss, self.prediction)
+        if any(node.op == "sym" and node.value in self.shapes for node in outside):
+            return None
+        values = {**self.columns, **self.values(theta)}
+        (found,) = Compiled(sweep(loss, [self.prediction])).run(values, dict(self.sizes))
+        return np.array(np.broadcast_to(found, (self.target.shape[0],)))
 
     def _rows(self, data: Any) -> Residuals:
         """The prediction as a residual, which knows its derivatives."""

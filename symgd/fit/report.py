@@ -22,7 +22,8 @@ def report(fit: Fit) -> str:
     lines += ["", *_parameters(fit), "", *_quality(fit)]
     lines += _correlations(fit)
     outcome = fit.outcome.name.lower().replace("_", " ")
-    lines += ["", f"{outcome}: {fit.message}", f"by {fit.method}, {fit.steps} steps"]
+    steps = f"{fit.steps} step{'' if fit.steps == 1 else 's'}"
+    lines += ["", f"{outcome}: {fit.message}", f"by {fit.method}, {steps}"]
     return "\n".join(lines)
 
 

@@ -113,7 +113,11 @@ class Fit(Solution):
 
     @property
     def aic(self) -> float | None:
-        """-2 log L + 2 k; k counts the parameters, and the variance for least squares."""
+        """-2 log L + 2 k; k counts the parameters, and the variance if it is estimated.
+
+        So does R. Programs that leave the variance out of k, or constants out of log L (lmfit,
+        statsmodels), differ by a constant that is the same for all models of the data.
+        """
         reached = self.log_likelihood
         return None if reached is None else -2 * reached + 2 * self._estimated
 
@@ -125,7 +129,8 @@ class Fit(Solution):
 
     @property
     def _estimated(self) -> int:
-        return self.layout.size + (1 if self.source.squares else 0)
+        source = self.source
+        return self.layout.size + (1 if source.squares and not source.absolute else 0)
 
     @cached_property
     def _spread(self) -> statistics.Covariance:

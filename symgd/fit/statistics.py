@@ -34,6 +34,10 @@ def covariance(fitted: Fitted, theta: FloatArray, variance: float) -> Covariance
     with np.errstate(all="ignore"):
         if fitted.squares:
             return _least_squares(fitted, theta, variance)
+        if fitted.kind not in LIKELIHOODS:
+            found = _sandwich(fitted, theta)
+            if found is not None:
+                return found
         return _likelihood(fitted, theta)
 
 
@@ -81,6 +85,33 @@ def inverse_normal(jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
     return matrix, free
 
 
+def _sandwich(fitted: Fitted, theta: FloatArray) -> Covariance | None:
+    r"""H^-1 (sum_i g_i g_i^T) H^-1 N/(N - p) for a loss that is no likelihood, such as Huber's.
+
+    g_i is the part of row i in the gradient, H the Hessian of the loss (Huber 1967; White 1982).
+    None if the loss holds parameters beside the prediction.
+    """
+    slopes = fitted.slopes(theta)
+    hessian = fitted.objective.hessian(theta)
+    count, p = fitted.target.shape[0], theta.size
+    if slopes is None or count <= p or not np.isfinite(hessian).all():
+        return None
+    bread, free = _inverse(hessian)
+    scores = slopes[:, None] * fitted.jacobian(theta)
+    meat = scores.T @ scores * (count / (count - p))
+    return _marked(bread @ meat @ bread, free, 1.0)
+
+
+def _inverse(hessian: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The inverse on the directions that have curvature, and the other directions."""
+    units = np.sqrt(np.abs(np.diagonal(hessian)))
+    units = np.where(units > 0, units, 1.0)
+    values, vectors = np.linalg.eigh(hessian / np.outer(units, units))
+    kept = values > 1e-13 * max(float(values[-1]), 1e-300)
+    part = vectors[:, kept] / units[:, None]
+    return (part / values[kept]) @ part.T, vectors[:, ~kept] / units[:, None]
+
+
 def _likelihood(fitted: Fitted, theta: FloatArray) -> Covariance:
     count = 1 if fitted.objective.partials.loss.op == "sum" else fitted.target.shape[0]
     predictor = predictor_of(fitted.objective)
@@ -89,13 +120,7 @@ def _likelihood(fitted: Fitted, theta: FloatArray) -> Covariance:
     hessian = fitted.objective.hessian(theta) * count
     if not np.isfinite(hessian).all():
         return Covariance(np.full(hessian.shape, np.nan), np.zeros((theta.size, 0)))
-    units = np.sqrt(np.abs(np.diagonal(hessian)))
-    units = np.where(units > 0, units, 1.0)
-    values, vectors = np.linalg.eigh(hessian / np.outer(units, units))
-    kept = values > 1e-13 * max(float(values[-1]), 1e-300)
-    part = vectors[:, kept] / units[:, None]
-    matrix = (part / values[kept]) @ part.T
-    return _marked(matrix, vectors[:, ~kept] / units[:, None], 1.0)
+    return _marked(*_inverse(hessian), 1.0)
 
 
 def _through(predictor: Predictor, theta: FloatArray, count: int) -> Covariance:
@@ -121,10 +146,13 @@ def _marked(matrix: FloatArray, free: FloatArray, variance: float) -> Covariance
 def log_likelihood(fitted: Fitted, theta: FloatArray, rss: float) -> float | None:
     """The maximised log-likelihood, where the loss is one.
 
-    Normal errors of unknown variance RSS/N for least squares; binomial and Poisson for
-    ``logistic`` and ``poisson``.
+    Normal errors for least squares, of unknown variance RSS/N or of the sigma that is given as
+    absolute; binomial and Poisson for ``logistic`` and ``poisson``.
     """
     n = int(fitted.target.shape[0])
+    if fitted.squares and fitted.absolute and fitted.weight is not None:
+        constant = float(np.log(2 * math.pi / fitted.weight).sum())
+        return -0.5 * (rss + constant)
     if fitted.squares:
         if not rss > 0:
             return None

@@ -101,7 +101,7 @@ class _Run:
             begin = theta if self.best is None else self.best.theta
             self._keep(kinked(task, course, judge, begin))
             self.tried.append(SPECIAL)
-        for title, engine in rivals(task, self.name, course):
+        for title, engine in rivals(task, self.name, course, self.best):
             self._keep(arrive(task, course, judge, ended(engine, course, theta), title))
             self.tried.append(title)
 
@@ -170,7 +170,7 @@ def report(
     if arrival.by in others:
         method += f"; then {arrival.by}"
     history = arrival.record.history()
-    steps = int(history.step[-1])
+    steps = int(history.step[-1]) if len(history.step) else 0
     return Solution(
         params=task.objective.unpack(theta),
         loss=float(loss),
@@ -189,5 +189,5 @@ def report(
         failed_at=course.failed_at if left else None,
         objective=task.objective,
         tried=tuple(name for name in tried if name != arrival.by),
-        limits=() if task.limits is None else task.limits.words,
+        limits=() if task.limits is None else task.limits.listed,
     )
