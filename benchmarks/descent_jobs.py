@@ -104,7 +104,7 @@ def _steps(x: Any, y: Any, epochs: int) -> Callable[[], Any]:
 
 
 def _descend(x: Any, y: Any, **options: Any) -> Callable[[], Any]:
-    """Reads, derives, compiles (machine code still in memory), descends, judges and records."""
+    """Reads, derives, compiles (lowered and compiled code still in memory), descends, records."""
     import symgd
 
     def run() -> Any:

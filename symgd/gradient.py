@@ -232,8 +232,9 @@ def gradient(
     r"""The gradient of a formula given as text or as LaTeX.
 
     ``wrt`` names what to differentiate by (default: every name that is not data; if all
-    names look like data, as in ``sum_i p_i log(p_i)``, these), ``columns`` names the data columns, ``shapes`` maps names to shapes
-    (``{"X": "n,p"}``), ``constants`` maps names to numbers. ``format`` is ``"text"``,
+    names look like data, as in ``sum_i p_i log(p_i)``, these), ``columns`` names the data
+    columns, ``shapes`` maps names to shapes (``{"X": "n,p"}``), ``constants`` maps names to
+    numbers. ``format`` is ``"text"``,
     ``"latex"`` or ``"auto"`` (LaTeX when a backslash, ``^{``, ``_{`` or ``$`` occurs).
 
     Raises a :class:`~symgd.errors.FormulaError` with a caret under the place.

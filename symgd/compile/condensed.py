@@ -27,11 +27,11 @@ from functools import cached_property
 import numpy as np
 
 from symgd.compile.backends import input_shapes
-from symgd.compile.native.kernel import Columns, Kernel, native_program
+from symgd.compile.native.derived import derived_program
+from symgd.compile.native.kernel import Columns, Kernel
 from symgd.compile.native.spread import NotNative
 from symgd.compile.normal import MOST_PARAMETERS, NormalEquations, normal_equations
 from symgd.compile.objective import Objective
-from symgd.compile.program import linearize
 from symgd.compile.square_terms import Square
 from symgd.derive.arrays import filled
 from symgd.derive.forward import tangents
@@ -93,10 +93,14 @@ def second_derivatives(objective: Objective) -> Callable[[FloatArray], FloatArra
     if size > MOST_PARAMETERS or any(layout.shapes.values()):
         return None
     symbols = [partials.problem.symbol(name) for name in layout.shapes]
+    slopes = [partials.raw[name] for name in layout.shapes]
+
+    def upper_triangle() -> list[Node]:
+        rows = [sweep(slope, symbols) for slope in slopes]
+        return [rows[i][j] for i in range(size) for j in range(i, size)]
+
     try:
-        rows = [sweep(partials.raw[name], symbols) for name in layout.shapes]
-        wanted = [rows[i][j] for i in range(size) for j in range(i, size)]
-        kernel = _kernel(wanted, objective, [])
+        kernel = _kernel("Hessian", slopes, upper_triangle, objective, [])
     except (NotNative, UnsupportedError):
         return None
     upper = np.triu_indices(size)
@@ -111,28 +115,33 @@ def second_derivatives(objective: Objective) -> Callable[[FloatArray], FloatArra
 
 def _response_kernel(squares: Sequence[Square], objective: Objective) -> Kernel | None:
     """The sums of :meth:`Condensed.spread` as a function of theta, |theta| and the factors."""
+    names = list(objective.layout.shapes)
+    extra = [f"size {_FACTOR}{name}" for name in names]
+    extra += [f"{_FACTOR}{i} {j}" for i in names for j in names]
+    basis = [node for square in squares for node in (square.weight, square.residual)]
+    try:
+        return _kernel("response", basis, lambda: _responses(squares, objective), objective, extra)
+    except (NotNative, UnsupportedError):
+        return None
+
+
+def _responses(squares: Sequence[Square], objective: Objective) -> list[Node]:
     graph = squares[0].residual.graph
     names = list(objective.layout.shapes)
     symbols = [objective.partials.problem.symbol(name) for name in names]
     sizes = [graph.symbol(f"size {_FACTOR}{name}", ()) for name in names]
     factors = [[graph.symbol(f"{_FACTOR}{i} {j}", ()) for j in names] for i in names]
     terms: list[list[Node]] = [[] for _ in names]
-    try:
-        for square in squares:
-            residual, shape = square.residual, (square.weight * square.residual).shape
-            zero = graph.number(0)
-            slopes = [tangents(residual, {s: graph.number(1)}).get(residual, zero) for s in symbols]
-            image = graph.plus(
-                *(graph.make("abs", u) * v for u, v in zip(slopes, sizes, strict=True))
-            )
-            for k, row in enumerate(factors):
-                response = graph.plus(*(f * u for f, u in zip(row, slopes, strict=True)))
-                product = square.weight * square.weight * _squared(response * image)
-                terms[k].append(_summed(product, shape))
-        extra = [s.value for s in sizes] + [s.value for row in factors for s in row]
-        return _kernel([graph.plus(*parts) for parts in terms], objective, extra)
-    except (NotNative, UnsupportedError):
-        return None
+    for square in squares:
+        residual, shape = square.residual, (square.weight * square.residual).shape
+        zero = graph.number(0)
+        slopes = [tangents(residual, {s: graph.number(1)}).get(residual, zero) for s in symbols]
+        image = graph.plus(*(graph.make("abs", u) * v for u, v in zip(slopes, sizes, strict=True)))
+        for k, row in enumerate(factors):
+            response = graph.plus(*(f * u for f, u in zip(row, slopes, strict=True)))
+            product = square.weight * square.weight * _squared(response * image)
+            terms[k].append(_summed(product, shape))
+    return [graph.plus(*parts) for parts in terms]
 
 
 def _squared(node: Node) -> Node:
@@ -145,14 +154,22 @@ def _summed(product: Node, shape: tuple[int | str, ...]) -> Node:
     return product.graph.make("sum", filled(product, shape), value=(None, False))
 
 
-def _kernel(outputs: list[Node], objective: Objective, extra: list[str]) -> Kernel:
+def _kernel(
+    what: str,
+    basis: Sequence[Node],
+    make: Callable[[], list[Node]],
+    objective: Objective,
+    extra: list[str],
+) -> Kernel:
     """A compiled program of theta and ``extra`` numbers on the data of the objective."""
     problem, layout = objective.partials.problem, objective.layout
     shapes = input_shapes(problem, layout)
     first = list(layout.shapes)
     moving = {**{n: shapes[n] for n in first}, **dict.fromkeys(extra, ())}
     given = {**moving, **{n: s for n, s in shapes.items() if n not in moving}}
-    native = native_program(linearize(outputs), given, objective.sizes, problem.rows)
+    native = derived_program(
+        f"{what} for {first}", basis, make, given, objective.sizes, problem.rows
+    )
     n = objective.sizes.get(problem.rows, 0) if problem.rows else 0
     return Kernel(native, Columns(native, objective.data), objective.data, n)
 

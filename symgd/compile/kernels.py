@@ -139,9 +139,24 @@ def _special(name: str) -> Callable[[Any], Kernel]:
             "digamma": scipy.special.digamma,
             "trigamma": lambda u: scipy.special.polygamma(1, u),
         }
-        return table[name]
+        return _in_double(table[name])
 
     return of
+
+
+def _in_double(kernel: Kernel) -> Kernel:
+    """A function that knows no extended precision: it is given doubles."""
+
+    def function(*arguments: Any) -> Any:
+        return kernel(*[_as_double(a) for a in arguments])
+
+    return function
+
+
+def _as_double(value: Any) -> Any:
+    if np.result_type(value) != np.longdouble:
+        return value
+    return np.asarray(value, dtype=np.float64)[()]
 
 
 def _real_loggamma(u: Array) -> Array:
@@ -171,8 +186,10 @@ _KERNELS: dict[str, Callable[[Any], Kernel]] = {
     "lt": _plain(np.less), "le": _plain(np.less_equal), "gt": _plain(np.greater),
     "ge": _plain(np.greater_equal), "eq": _plain(np.equal), "ne": _plain(np.not_equal),
     "matmul": _plain(np.matmul), "outer": _plain(np.outer), "transpose": _plain(np.transpose),
-    "trace": _plain(np.trace), "det": _plain(np.linalg.det), "logdet": _plain(_logdet),
-    "inv": _plain(np.linalg.inv), "solve": _plain(np.linalg.solve), "diag": _plain(np.diag),
+    "trace": _plain(np.trace), "det": _plain(_in_double(np.linalg.det)),
+    "logdet": _plain(_in_double(_logdet)),
+    "inv": _plain(_in_double(np.linalg.inv)), "solve": _plain(_in_double(np.linalg.solve)),
+    "diag": _plain(np.diag),
     "sum": _reduce(np.sum), "mean": _reduce(np.mean), "prod": _reduce(np.prod),
     "amax": _reduce(np.max), "amin": _reduce(np.min),
     "norm1": lambda value: lambda u: np.sum(np.abs(u), axis=value[0], keepdims=value[1]),

@@ -81,7 +81,7 @@ def moment_runner(
 
     Raises :class:`~symgd.compile.affine.NotAffine`.
     """
-    lowered, n = direct.native.lowered, direct.n
+    lowered, n = direct.native.lowered.extensible(), direct.n  # programs are shared
     sums = inner_products(lowered, layout.shapes)
     columns = _columns(sums)
     if len(columns) > MOST_COLUMNS:

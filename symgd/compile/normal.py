@@ -24,10 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgd.compile.backends import input_shapes
-from symgd.compile.native.kernel import Columns, Kernel, native_program
+from symgd.compile.native.derived import derived_program
+from symgd.compile.native.kernel import Columns, Kernel
 from symgd.compile.native.spread import NotNative
 from symgd.compile.objective import Objective
-from symgd.compile.program import linearize
 from symgd.compile.square_terms import Square
 from symgd.derive.arrays import filled
 from symgd.derive.forward import tangents
@@ -64,10 +64,11 @@ def normal_equations(
         return None
     symbols = [problem.symbol(name) for name in layout.shapes]
     try:
-        program = linearize(_sums(squares, symbols))
-        native = native_program(
-            program, input_shapes(problem, layout), objective.sizes, problem.rows
-        )
+        basis = [node for square in squares for node in (square.weight, square.residual)]
+        native = derived_program(
+            f"normal equations for {list(layout.shapes)}", basis, lambda: _sums(squares, symbols),
+            input_shapes(problem, layout), objective.sizes, problem.rows,
+        )  # fmt: skip
     except (NotNative, UnsupportedError):
         return None
     n = objective.sizes.get(problem.rows, 0) if problem.rows else 0

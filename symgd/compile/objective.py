@@ -24,6 +24,7 @@ from symgd.derive.sweep import sweep
 from symgd.descend.objective import FloatArray, IntArray, Layout
 from symgd.errors import OptionError, ShapeProblem
 from symgd.formula.graph import Graph, Node
+from symgd.formula.uncollected import uncollected
 
 if TYPE_CHECKING:
     from symgd.descend.stepping import Stepper
@@ -303,8 +304,9 @@ def compile_objective(
         if name in partials.wrt:
             bind(name, problem.shape(name), tuple(shape), sizes)
     layout = Layout.of({name: resolve(problem.shape(name), sizes, name) for name in partials.wrt})
-    compiled = Compiled([partials.loss, *partials.raw.values()])
-    runner, how = choose(compiled.program, partials.problem, layout, columns, sizes, backend)
+    with uncollected(len(partials.loss.graph)):
+        compiled = Compiled([partials.loss, *partials.raw.values()])
+        runner, how = choose(compiled.program, partials.problem, layout, columns, sizes, backend)
     return Objective(partials, layout, columns, sizes, compiled, how, runner)
 
 

@@ -20,6 +20,14 @@ from symgd.errors import DataError, OptionError
 _MISSING = ("refuse", "drop")
 
 
+def check_missing(missing: object) -> None:
+    """Refuse what is no way to treat missing values, with an :class:`OptionError`."""
+    if missing not in _MISSING:
+        allowed = " or ".join(map(repr, _MISSING))
+        hint = closest(missing, _MISSING) if isinstance(missing, str) else ""
+        raise OptionError(f"missing={missing!r} is not an option; it is {allowed}{hint}")
+
+
 def load(
     source: object,
     columns: Iterable[str] | None = None,
@@ -49,10 +57,7 @@ def load(
       ...
     symgd.errors.DataError: the data: the columns differ in their number of rows: x has 2, y has 1
     """
-    if missing not in _MISSING:
-        allowed = " or ".join(map(repr, _MISSING))
-        hint = closest(missing, _MISSING) if isinstance(missing, str) else ""
-        raise OptionError(f"missing={missing!r} is not an option; it is {allowed}{hint}")
+    check_missing(missing)
     drop = missing == "drop"
     wanted = asked(columns)
     if isinstance(source, Table):

@@ -13,6 +13,7 @@ from symgd.derive.textbook import textbook
 from symgd.derive.tidy import Given
 from symgd.formula.graph import Node
 from symgd.formula.problem import Problem
+from symgd.formula.uncollected import uncollected
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def derive(problem: Problem, wrt: tuple[str, ...] | None = None) -> Partials:
     """
     names = wrt if wrt is not None else problem.declared.wrt or problem.parameters
     symbols = [problem.symbol(name) for name in names]
-    written = continued(without_derivatives(problem.root), symbols)
-    loss = stable(written)
-    found = bounded(loss, sweep(loss, symbols))
+    with uncollected(len(problem.root.graph)):
+        written = continued(without_derivatives(problem.root), symbols)
+        loss = stable(written)
+        found = bounded(loss, sweep(loss, symbols))
     return Partials(problem, names, written, loss, dict(zip(names, found, strict=True)))

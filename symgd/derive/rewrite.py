@@ -15,7 +15,8 @@ accurate too: ``log(1 + exp(1000))`` is 1000, its derivative 1.
 | ``sqrt(u^2)``                            | ``abs(u)``         |
 | ``norm(u)^2``, ``abs(u)^2``              | ``sum(u^2)``, ``u^2`` |
 
-and, only for computing (:func:`compensated`): ``expm1``, ``log1p``, ``1 - cos``, ``log(cosh)``.
+and, only for computing (:func:`compensated`): ``expm1``, ``log1p``, ``log(cosh)`` and one minus
+``cos``, ``sigmoid``, ``tanh``, ``tanh^2``, so that slopes in the tails are small and not 0.
 """
 
 from __future__ import annotations
@@ -199,24 +200,43 @@ def _tangent(node: Node) -> Node | None:
 
 
 def _add_compensated(node: Node) -> Node | None:
-    """``exp(u) - 1`` is expm1(u); ``1 - cos(u)`` is 2 sin(u/2)^2."""
+    """``1 - f(u)`` and ``f(u) - 1`` where f comes near 1, and ``1 + tanh(u)``."""
     if len(node.args) != 2:
         return None
-    graph = node.graph
     for first, second in (node.args, node.args[::-1]):
-        u = _exponent(first)
-        if u is not None and second.is_number(-1):
-            return graph.make("expm1", u)
-        if u is not None and second.op == "neg" and second.args[0].is_number(1):
-            return graph.make("expm1", u)
-        if first.is_number(1) and second.op == "neg":
-            inner = second.args[0]
-            u = _exponent(inner)
+        if first.is_number(1):
+            if second.op == "neg":
+                return _one_minus(second.args[0])
+            if second.op == "tanh":
+                return 2 * node.graph.make("sigmoid", 2 * second.args[0])
+        if second.is_number(-1) or (second.op == "neg" and second.args[0].is_number(1)):
+            u = _exponent(first)
             if u is not None:
-                return -graph.make("expm1", u)
-            if inner.op == "cos":
-                half = graph.make("sin", inner.args[0] / 2)
-                return 2 * half**2
+                return node.graph.make("expm1", u)
+            missing = _one_minus(first)
+            return None if missing is None else -missing
+    return None
+
+
+def _one_minus(f: Node) -> Node | None:
+    """``1 - f`` without the loss of digits where f is close to 1.
+
+    ``1 - e^u = -expm1(u)``, ``1 - cos(u) = 2 sin(u/2)^2``, ``1 - sigmoid(u) = sigmoid(-u)``,
+    ``1 - tanh(u) = 2 sigmoid(-2u)`` and ``1 - tanh(u)^2 = 4q/(1 + q)^2`` with q = e^(-2|u|).
+    """
+    graph = f.graph
+    u = _exponent(f)
+    if u is not None:
+        return -graph.make("expm1", u)
+    if f.op == "cos":
+        return 2 * graph.make("sin", f.args[0] / 2) ** 2
+    if f.op == "sigmoid":
+        return graph.make("sigmoid", _flip(f.args[0]))
+    if f.op == "tanh":
+        return 2 * graph.make("sigmoid", -2 * f.args[0])
+    if f.op == "pow" and f.args[1].is_number(2) and f.args[0].op == "tanh":
+        tail = graph.make("exp", -2 * graph.make("abs", f.args[0].args[0]))
+        return 4 * tail / (1 + tail) ** 2
     return None
 
 

@@ -58,7 +58,7 @@ class Stream:
         first, done = divmod(step, plan.per_epoch)
         self._epoch, self._state = first - 1, None
         self._rows = np.empty(0, dtype=np.intp)
-        self._place = plan.per_epoch
+        self._count = self._place = plan.per_epoch
         self._ahead: deque[tuple[Any, IntArray]] = deque()
         total = plan.size * plan.per_epoch
         cuts = np.arange(0, total + 1, plan.size, dtype=np.intp)
@@ -72,7 +72,7 @@ class Stream:
         return self
 
     def __next__(self) -> IntArray:
-        if self._place == self.plan.per_epoch:
+        if self._place == self._count:
             self._begin()
         k = self._place
         self._place = k + 1
@@ -88,7 +88,7 @@ class Stream:
         >>> cuts.tolist(), rows[:2].tolist() == next(stream).tolist()
         ([0, 2, 4, 5], True)
         """
-        if self._place == self.plan.per_epoch:
+        if self._place == self._count:
             self._begin()
         begin = self._ends[self._place]
         rows = self._rows[begin:]
@@ -106,10 +106,13 @@ class Stream:
         return rows, np.append(cuts, len(rows))
 
     def skip(self, count: int) -> None:
-        """Go on behind the next ``count`` batches of the epoch."""
-        if self._place == self.plan.per_epoch:
-            self._begin()
-        self._place += count
+        """Go on behind the next ``count`` batches."""
+        while count:
+            if self._place == self._count:
+                self._begin()
+            here = min(count, self._count - self._place)
+            self._place += here
+            count -= here
 
     def since(self, step: int) -> Mapping[str, Any]:
         """The generator at the start of the epoch in which the next update, ``step``, falls."""

@@ -100,7 +100,35 @@ class Certifier:
         known = Estimate(Kind.OPEN, length, 0.0, math.inf, model.inverse(), pace, model.steepest)
         if not far and not length <= 2 * (self.precision or 0.0):
             return known
-        return closing.Closing(self, model, theta, gradient, far).estimate(known)
+        found = closing.Closing(self, model, theta, gradient, far).estimate(known)
+        way = self._bent_way_down(model, theta) if found.settled else None
+        if way is None:
+            return found
+        text = "the loss falls on a bent way that begins along "
+        return Estimate(Kind.SADDLE, reason=text + estimate.named(way, self.names))
+
+    def _bent_way_down(self, model: LocalModel, theta: FloatArray) -> FloatArray | None:
+        """A flat direction (p,) beside which the loss falls, as in Peano's (y - x^2)(y - 3x^2).
+
+        Along every straight line the origin is a minimum of that. So from points on the line a
+        Newton step is made in the curved directions; it must lead below at every distance.
+        """
+        if model.curved.all() or not model.curved.any():
+            return None
+        here, inverse = self.probe(theta)[0], model.inverse()
+        scale = largest(np.abs(theta)) or largest(np.abs(self.start)) or 1.0
+        for way in model.basis[:, ~model.curved].T[:3]:
+            for sign in (1.0, -1.0):
+                falls = []
+                for share in (0.03, 0.01, 0.003):
+                    point = theta + sign * share * scale * way / largest(np.abs(way))
+                    rise, slope = self.probe(point)
+                    falls.append(here - self.probe(point - inverse @ slope)[0])
+                    if not falls[-1] > 0.01 * abs(rise - here):
+                        break
+                if len(falls) == 3 and 4 * falls[2] < 2 * falls[1] < falls[0]:
+                    return np.asarray(way)
+        return None
 
     def _examine_large(self, theta: FloatArray, gradient: FloatArray, far: bool) -> Estimate:
         """The same questions with conjugate gradients in the place of the Hessian."""

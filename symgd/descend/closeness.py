@@ -64,12 +64,16 @@ class Closeness:
         self.kind = np.longdouble
         self._constant: Factors | None = None
         self._sums = sums_of(squares)
+        self._seen: dict[bytes, Normal | None] = {}
 
     def normal(self, theta: FloatArray) -> Normal | None:
         """The Newton step at ``theta``; None where something is not finite."""
         if self._sums is not None:
+            key = theta.tobytes()
             try:
-                return self._summed(self._sums, theta)
+                if key not in self._seen:
+                    self._seen[key] = self._summed(self._sums, theta)
+                return self._seen[key]
             except (IllConditioned, np.linalg.LinAlgError):
                 self._sums = None
         residual = self.squares.residual(theta.astype(self.kind))

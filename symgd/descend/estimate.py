@@ -53,10 +53,10 @@ def named(direction: FloatArray, names: tuple[str, ...]) -> str:
     """A direction in words: the names of its leading components.
 
     >>> named(np.array([0.1, -2.0, 1.9]), ("a", "b", "c"))
-    'b -c'
+    'b - c'
     """
     size = np.abs(direction)
     leading = np.flatnonzero(size >= 0.3 * size.max())[:3]
     sign = math.copysign(1.0, direction[leading[0]])
-    parts = [("-" if sign * direction[i] < 0 else "+") + names[i] for i in leading]
-    return " ".join(parts).removeprefix("+")
+    parts = [("- " if sign * direction[i] < 0 else "+ ") + names[i] for i in leading]
+    return " ".join(parts).removeprefix("+ ")

@@ -36,7 +36,7 @@ _SOON = 200
 _WORTH = 300
 """Fewer steps are not worth the compilation."""
 _SECONDS = 0.02
-_NUMBERS = 15_000
+_NUMBERS = 60_000
 """Numbers a run takes down: what is larger comes from the system page by page, which is slow."""
 _FEW = 4
 _LONGEST_PAUSE = 256
@@ -85,7 +85,8 @@ class Leap:
     """Steps from step ``t`` on.
 
     ``thetas`` (done + 1, p) begins with the start; ``losses``, ``gradients``, ``norms`` and
-    ``rates`` (done, ...) are those at ``thetas[:-1]``.
+    ``rates`` (done, ...) are those at ``thetas[:-1]``. At ``looks`` iterates between the start
+    and the end the loop would have looked at all rows.
     """
 
     t: int
@@ -94,13 +95,14 @@ class Leap:
     gradients: FloatArray
     norms: FloatArray
     rates: FloatArray
+    looks: int = 0
 
     @classmethod
-    def of(cls, t: int, way: Way, rates: FloatArray) -> Leap | None:
+    def of(cls, t: int, way: Way, rates: FloatArray, looks: int = 0) -> Leap | None:
         """The leap along ``way``; None if it has no step."""
         if not way.done:
             return None
-        return cls(t, way.thetas, way.losses, way.gradients, way.norms, rates[: way.done])
+        return cls(t, way.thetas, way.losses, way.gradients, way.norms, rates[: way.done], looks)
 
     @property
     def done(self) -> int:
@@ -116,6 +118,13 @@ class Leap:
         return Leap(
             t, self.thetas[begin : end + 1], self.losses[begin:end], self.gradients[begin:end],
             self.norms[begin:end], self.rates[begin:end],
+        )  # fmt: skip
+
+    def first(self, count: int, looks: int) -> Leap:
+        """The first ``count`` steps, with so many looks between them."""
+        return Leap(
+            self.t, self.thetas[: count + 1], self.losses[:count], self.gradients[:count],
+            self.norms[:count], self.rates[:count], looks,
         )  # fmt: skip
 
 
@@ -149,16 +158,19 @@ class Leaper:
         began = perf_counter()
         way = self._steps(theta, rates, limits)
         self._learn(t, way.done, perf_counter() - began)
-        return Leap.of(t, way, rates)
+        return Leap.of(t, way, rates, way.done - 1)
 
-    def over_batches(self, t: int, theta: FloatArray, stream: Stream) -> Leap | None:
-        """Steps on the batches that are left of the epoch, or on some of them.
+    def over_batches(
+        self, t: int, theta: FloatArray, stream: Stream, one: bool = False
+    ) -> Leap | None:
+        """Steps on the batches that are left of the epoch, or on several epochs from its start.
 
-        Several epochs are run ahead in one call; they are handed out one by one, so that the
-        loop looks at the end of each.
+        Several epochs are run ahead in one call; those that are not taken are handed out again,
+        or ``one`` by one. To be followed by :meth:`Stream.skip`.
         """
         per_epoch = stream.plan.per_epoch
-        leap = None if self._coming is None else self._coming.part(t, per_epoch)
+        most = per_epoch if one else self._end
+        leap = None if self._coming is None else self._coming.part(t, most)
         if leap is None:
             self._coming = None
             if t < self._wait or not self._ready():
@@ -167,13 +179,11 @@ class Leaper:
             epochs = most // per_epoch
             if epochs > 1 and t % per_epoch == 0:
                 self._coming = self._batches(t, theta, epochs * per_epoch, *stream.coming(epochs))
-                leap = None if self._coming is None else self._coming.part(t, per_epoch)
+                leap = None if self._coming is None else self._coming.part(t, most)
             else:
                 rows, cuts = stream.rest()
                 left = len(rows) if cuts is None else len(cuts) - 1
                 leap = self._batches(t, theta, min(left, most), rows, cuts)
-        if leap is not None:
-            stream.skip(leap.done)
         return leap
 
     def _batches(

@@ -27,6 +27,7 @@ from symgd.descend import options, search
 from symgd.descend.batches import Stream
 from symgd.descend.certify import Certifier
 from symgd.descend.endings import Ending
+from symgd.descend.ends import ends_of
 from symgd.descend.evaluate import Evaluator, largest
 from symgd.descend.history import Recorder
 from symgd.descend.leap import Leap, Leaper, leaper
@@ -35,6 +36,7 @@ from symgd.descend.options import Settings
 from symgd.descend.progress import Observer, Progress
 from symgd.descend.solution import Solution
 from symgd.descend.state import Origin, RunState
+from symgd.descend.stepping import Limits
 from symgd.descend.stop import Point, Watch
 from symgd.descend.update import Declared, SteepestDescent, Update
 from symgd.descend.watching import introduce, watched
@@ -139,8 +141,10 @@ class _Run:
         layout: Layout,
     ) -> None:
         self.evaluate, self.start, self.update = evaluate, start, update
+        self.seen = start
         self.settings, self.layout = settings, layout
-        self.recorder = Recorder(layout)
+        epochs = 0 if settings.batches is None else settings.steps // settings.per_epoch
+        self.recorder = Recorder(layout, steps=settings.steps, epochs=epochs)
         certifier = Certifier(evaluate, start, settings.precision, layout.names)
         self.watch = Watch(settings, evaluate, certifier)
         self.observers: tuple[Observer, ...] = ()
@@ -159,7 +163,8 @@ class _Run:
             raise OptionError(
                 f"resume has {state.theta.size} parameters, but there are {self.start.size}"
             )
-        self.start, self.memory = state.theta.copy(), state.memory
+        self.start = self.seen = state.theta.copy()
+        self.memory = state.memory
         self.t = self.first = state.step
         self.random = state.random
         self.before = state.evaluations
@@ -214,7 +219,7 @@ class _Run:
         t, limit, looks = self.first, self.first + settings.steps, 0
         batches, rate, infinite = self._batches(), self.rate, math.inf
         leaps = leaper(evaluate.function, settings, watch, t)
-        theta, seen, norm, moved = self.start, self.start, 0.0, infinite
+        theta, norm, moved = self.start, 0.0, infinite
         theta.setflags(write=False)
         state = self.memory if self.first else self.update.init(theta)
         while True:
@@ -227,7 +232,7 @@ class _Run:
                     return watch.broken(theta, loss, moved, norm)
                 norm = size
                 if batches is not None:
-                    moved, seen = self._epoch(theta, seen, loss), theta
+                    moved = self._epoch(theta, loss)
                 ending = watch.look(looks, theta, loss, gradient, norm, moved)
                 if ending is None and last:
                     ending = watch.exhausted(t >= limit, Point(theta, loss, gradient, norm))
@@ -237,7 +242,7 @@ class _Run:
                 looks += 1
             leap = None if leaps is None else self._leap(leaps, theta, looks, moved)
             if leap is not None:
-                looks += 0 if batches else leap.done - 1
+                looks += leap.looks
                 t, theta, norm, moved = self._landed(leap)
                 continue
             if schedule is not None:
@@ -264,7 +269,26 @@ class _Run:
         """Compiled steps from here on, if nothing can happen in them."""
         if self.stream is None:
             return leaps.over_all(self.t, theta, looks, moved)
-        return leaps.over_batches(self.t, theta, self.stream)
+        leap = leaps.over_batches(self.t, theta, self.stream, one=bool(self.observers))
+        if leap is not None:
+            if leap.done > self.settings.per_epoch:
+                until, limits = self.watch.clear(looks, moved)
+                leap = self._past_ends(leap, until - looks, limits)
+            self.stream.skip(leap.done)
+        return leap
+
+    def _past_ends(self, leap: Leap, most: int, limits: Limits) -> Leap:
+        """The part of several epochs up to the first end that is to be looked at."""
+        per_epoch, epoch = self.settings.per_epoch, leap.t // self.settings.per_epoch
+        between = leap.thetas[per_epoch:-1:per_epoch][: max(0, most)]
+        ends = ends_of(self.evaluate, self.seen, between, limits)
+        if ends.clear:
+            rates = leap.rates[per_epoch - 1 :: per_epoch][: ends.clear]
+            none = np.zeros(ends.clear)
+            self.recorder.epochs.extend(epoch, ends.thetas, ends.losses, rates, none)
+            self.watch.pass_over(ends.thetas, ends.losses, ends.gradients)
+            self.seen = ends.thetas[-1].copy()
+        return leap.first((ends.clear + 1) * per_epoch, ends.clear)
 
     def _landed(self, leap: Leap) -> tuple[int, FloatArray, float, float]:
         """Record a leap as if made step by step: t, theta, the last slope and step."""
@@ -294,9 +318,10 @@ class _Run:
         self.stream = plan.stream(self.random, self.first)
         return (function.at_rows(rows) for rows in self.stream)
 
-    def _epoch(self, theta: FloatArray, seen: FloatArray, loss: float) -> float:
+    def _epoch(self, theta: FloatArray, loss: float) -> float:
         """Record the end of an epoch; how far theta moved in it."""
         epoch, rest = divmod(self.t, self.settings.per_epoch)
+        seen, self.seen = self.seen, theta
         if self.t == self.first:
             return math.inf
         if rest == 0:

@@ -69,7 +69,8 @@ class Solution:
     needs to go on and what it was asked to do, where that is known (see :mod:`symgd.resume`).
     ``minima`` lists the distinct minima of a run from several starts, the lowest first.
     ``tried`` names the other methods that were run from the same start; ``steps`` and ``history``
-    are of the run that gave the answer. ``objective`` is the loss that was minimised, where the
+    are of the run that gave the answer. ``limits`` are the bounds and constraints as text.
+    ``objective`` is the loss that was minimised, where the
     run was made from a formula; it is left behind when a solution goes to another process.
 
     >>> from symgd.descend import descend
@@ -97,6 +98,7 @@ class Solution:
     state: RunState | None = field(default=None, repr=False)
     minima: tuple[Minimum, ...] = ()
     tried: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     objective: Any = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:

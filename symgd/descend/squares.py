@@ -44,6 +44,7 @@ from symgd.descend.sums import CONDITION, IllConditioned, Sums, sums_of
 Real = NDArray[Any]
 _SMALLEST = 1e-300
 _NOTHING = 1e-30
+_SAME = 1e-12
 _FULL = 25
 """After so many undamped steps in a row the rest is for Newton's method."""
 
@@ -165,14 +166,15 @@ class _Rows:
 
 
 class _Sums:
-    """The same in sums over the rows."""
+    """The same in sums over the rows; ``whole`` says that r'r is the loss, nothing beside it."""
 
     def __init__(self, sums: Sums, theta: FloatArray) -> None:
-        self.total, self._slope, self._square = sums(theta)
+        self.total, self.slope, self._square = sums(theta)
+        self.whole = False
 
     def norms(self) -> FloatArray | None:
         """The norms of the columns of J (p,); None if J is not finite."""
-        finite = np.isfinite(self._slope).all() and np.isfinite(self._square).all()
+        finite = np.isfinite(self.slope).all() and np.isfinite(self._square).all()
         return np.sqrt(np.diag(self._square)) if finite else None
 
     def step(self, scale: FloatArray) -> _Step:
@@ -181,7 +183,7 @@ class _Sums:
         if not spectrum[0] > CONDITION * spectrum[-1]:
             raise IllConditioned
         values = np.sqrt(spectrum)
-        return _Step(scale, values, turn, (turn.T @ (self._slope / scale)) / values)
+        return _Step(scale, values, turn, (turn.T @ (self.slope / scale)) / values)
 
     def decrease(self, after: _Sums) -> float:
         """|r|^2 - |s|^2."""
@@ -221,6 +223,8 @@ def _descended(
     """The loop, on what ``look`` says of a point."""
     point = course.begin(start)
     here = look(start)
+    if isinstance(here, _Sums):
+        here.whole = abs(point.loss - here.total) <= _SAME * here.total
     scale: FloatArray | None = None
     radius = 0.0
     small = full = 0
@@ -242,8 +246,7 @@ def _descended(
             length = float(np.linalg.norm(scale * move))
             if (theta == point.theta).all() or radius < 1e-300:
                 return point
-            trial = course.at(theta)
-            fresh = look(theta) if finite(trial) else here
+            trial, fresh = _looked(course, look, theta, here)
             actual = here.decrease(fresh) if finite(trial) else -math.inf
             if not finite(trial):
                 course.refuse(theta)
@@ -263,6 +266,22 @@ def _descended(
         if here.total <= _NOTHING * first:
             return point
     return point
+
+
+def _looked(
+    course: Course, look: Callable[[FloatArray], Any], theta: FloatArray, here: Any
+) -> tuple[Point, Any]:
+    """The point at ``theta`` and what ``look`` says of it; ``here`` again where it is not finite.
+
+    The sums over the rows hold the loss and its gradient too, so one pass is enough.
+    """
+    if isinstance(here, _Sums) and here.whole:
+        fresh = look(theta)
+        fresh.whole = True
+        trial = course.given(theta, fresh.total, 2.0 * fresh.slope)
+        return trial, fresh if finite(trial) else here
+    trial = course.at(theta)
+    return trial, look(theta) if finite(trial) else here
 
 
 def _next_radius(radius: float, length: float, ratio: float) -> float:

@@ -127,7 +127,8 @@ class Watch:
             candidates = np.flatnonzero(losses[:flat] <= near).tolist()
             if flat < len(losses):  # of losses that are all equal the smallest gradient counts
                 candidates.append(flat + int(norms[flat:].argmin()))
-            best = self._best_of(candidates, losses[candidates].tolist(), norms[candidates].tolist())
+            found = losses[candidates].tolist(), norms[candidates].tolist()
+            best = self._best_of(candidates, *found)
             if best is not None:
                 self._best = Point(
                     thetas[best].copy(), float(losses[best]), gradients[best].copy(),

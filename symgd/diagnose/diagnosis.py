@@ -7,8 +7,6 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from symgd.descend.objective import FloatArray
 from symgd.diagnose.closed import ClosedForm
 from symgd.diagnose.freedom import Free
@@ -20,7 +18,6 @@ from symgd.diagnose.spectrum import Curvature
 from symgd.diagnose.standardise import Standardised
 
 _WIDTH = 96
-_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +26,7 @@ class Pace:
 
     ``to_step`` is the count until the textbook test max|step| < precision fires, ``to_error``
     until the parameters are within the precision of the minimum; ``None`` where it is not known.
-    ``factor`` is what the error shrinks by in a step in the end.
+    ``factor`` is what a step multiplies the error by in the end.
     """
 
     text: str
@@ -46,12 +43,14 @@ class Diagnosis:
 
     ``point`` (p,) is where the loss was looked at, ``arrived`` what that is: "minimum", "saddle",
     "maximum", "flat" (by the Hessian, where the gradient is zero), "kink" (the lowest point of a
-    loss with kinks) or "" (no minimum was found; ``found`` says what happened instead).
+    loss with kinks), "limit" (the lowest point that bounds or constraints allow, where the
+    gradient need not be zero) or "" (no minimum was found; ``found`` says what happened instead).
     ``curvature`` gives the stable and the best rate; it is exact for quadratic losses and local
     for others; ``at_start`` is that at the start of a loss that is not quadratic. ``paces`` are
     the rates that were asked about and the best one, ``free`` the directions that the data do not
-    determine, ``noise`` what mini-batches leave, ``closed`` the exact answer, ``distance`` that of
-    the point from it. ``failure`` says why a run failed and what helps.
+    determine, ``limits`` the bounds and constraints of the run, ``noise`` what mini-batches leave,
+    ``closed`` the exact answer, ``distance`` that of the point from it. ``failure`` says why a
+    run failed and what helps.
     """
 
     formula: str
@@ -73,13 +72,16 @@ class Diagnosis:
     failure: str = ""
     at_start: Curvature | None = None
     found: str = ""
+    limits: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
         """Whether the curvature at the point says what a descent near the minimum will do."""
-        if self.shape.structure.quadratic:
-            return True
         here, start = self.curvature, self.at_start
+        if self.arrived == "limit":
+            return False
+        if self.shape.structure.quadratic:
+            return here is not None and here.smallest >= -here.noise
         if self.arrived not in ("minimum", "flat") or here is None or not here.largest > 0:
             return False
         return start is None or not here.largest < 1e-8 * abs(start.largest)
@@ -108,7 +110,9 @@ class Diagnosis:
 
     def sections(self) -> list[tuple[str, list[str]]]:
         """Topics with their sentences, in the order of the report."""
-        return [(topic, lines) for topic, lines in _sections(self) if lines]
+        from symgd.diagnose.words import sections
+
+        return [(topic, lines) for topic, lines in sections(self) if lines]
 
     def __str__(self) -> str:
         rows = []
@@ -174,146 +178,3 @@ def _pace_dict(pace: Pace) -> dict[str, Any]:
         "turn": None if pace.turn is None else _plain(pace.turn.time),
         "log10_peak": None if pace.turn is None else _plain(pace.turn.log10_peak),
     }
-
-
-# -- words ----------------------------------------------------------------------------------------
-
-
-def number(value: float) -> str:
-    """A number for a sentence."""
-    return f"{value:.4g}"
-
-
-def _sections(d: Diagnosis) -> list[tuple[str, list[str]]]:
-    return [
-        ("loss", [d.formula, d.reading]),
-        ("shape", [d.shape.words]),
-        ("point", _point(d)),
-        ("failure", [d.failure] if d.failure else []),
-        ("curvature", _curvature(d)),
-        ("rates", _rates(d)),
-        ("steps", _steps(d)),
-        ("free", [str(f) for f in d.free[:_SHOWN]]),
-        ("noise", _noise(d)),
-        ("exactly", _closed(d)),
-    ]
-
-
-def _point(d: Diagnosis) -> list[str]:
-    shown = [f"{n} = {v:.8g}" for n, v in zip(d.names, d.point, strict=True)][:_SHOWN]
-    more = [f"... {d.point.size - _SHOWN} more"] if d.point.size > _SHOWN else []
-    kind = {
-        "minimum": "the minimum", "flat": "a minimum that is not single",
-        "saddle": "a saddle point, not a minimum", "maximum": "a maximum, not a minimum",
-        "kink": "the lowest point that was found",
-        "": "where the search ended, no minimum" if d.found else "no stationary point",
-    }[d.arrived]  # fmt: skip
-    place = ", ".join([*shown, *more])
-    lines = [f"{place}: {kind}; loss {d.loss:.8g}, gradient {number(d.gradient_norm)}"]
-    return lines + ([d.found] if d.found else [])
-
-
-def _curvature(d: Diagnosis) -> list[str]:
-    c = d.curvature
-    if d.arrived in ("", "kink") and not d.shape.structure.quadratic:
-        return []
-    if c is None or not np.isfinite(c.largest):
-        return ["it is not computed for so many parameters"]
-    where = "the same everywhere" if c.exact else "at this point"
-    low = 0.0 if abs(c.smallest) <= c.noise else c.smallest
-    lines = [f"from {number(low)} to {number(c.largest)}, {where}"]
-    if math.isfinite(c.condition):
-        lines[0] += f"; condition number {number(c.condition)}"
-    if d.standardised is not None and c.eigenvalues.size > 1:
-        after = d.standardised.curvature.condition
-        if math.isfinite(after) and (not math.isfinite(c.condition) or after < 0.9 * c.condition):
-            lines.append(f"{d.standardised.words} the condition number is {number(after)}")
-    return lines
-
-
-def _rates(d: Diagnosis) -> list[str]:
-    c = d.curvature
-    lines = _rates_at_start(d)
-    if c is None or not math.isfinite(c.stable_rate) or not d.settled:
-        return lines
-    how = "exactly" if c.exact else "near the minimum"
-    text = f"stable below 2/L = {number(c.stable_rate)}, fastest at {number(c.best_rate)} ({how})"
-    lines.insert(0, text)
-    if math.isfinite(c.condition) and c.condition > 1.0:
-        kappa = c.condition
-        best, root = (kappa - 1) / (kappa + 1), math.sqrt(kappa)
-        beta = ((root - 1) / (root + 1)) ** 2
-        rate = (2 / (math.sqrt(c.largest) + math.sqrt(c.smallest))) ** 2
-        lines.append(
-            f"at its best the error shrinks by {number(best)} a step; momentum with beta = "
-            f"{number(beta)} and rate {number(rate)} shrinks it by {number(math.sqrt(beta))}"
-        )
-    for pace in d.paces:
-        if pace.turn is not None:
-            lines.append(_turn(pace, c))
-        elif pace.rate is not None and pace.rate >= c.stable_rate:
-            lines.append(f"the rate {pace.text} is above the stable limit: the run diverges")
-    return lines
-
-
-def _rates_at_start(d: Diagnosis) -> list[str]:
-    """The limit where a loss that is not quadratic starts."""
-    start = d.at_start
-    if start is None or not math.isfinite(start.stable_rate):
-        return []
-    return [f"at the start the limit is 2/L = {number(start.stable_rate)}"]
-
-
-def _turn(pace: Pace, c: Curvature) -> str:
-    turn = pace.turn
-    assert turn is not None
-    if math.isinf(turn.time):
-        return f"the schedule {pace.text} stays above 2/L = {number(c.stable_rate)}: it diverges"
-    if not turn.grows:
-        return f"the schedule {pace.text} starts below 2/L: the error shrinks from the first step"
-    text = f"the schedule {pace.text} starts above 2/L: the error grows until t = "
-    text += f"{number(turn.time)} (it peaks at step {int(turn.step)}, by a factor "
-    text += f"of 10^{turn.log10_peak:.1f})"
-    return text + (", which overflows: the run diverges" if turn.overflows else ", then it shrinks")
-
-
-def _steps(d: Diagnosis) -> list[str]:
-    lines = []
-    for pace in d.paces if d.settled else ():
-        parts = []
-        if pace.to_error is not None and math.isinf(pace.to_error.steps):
-            parts.append("it never comes to rest at the minimum")
-        elif pace.to_error is not None:
-            parts.append(f"{pace.to_error} steps to be within {d.precision:g} of the minimum")
-            parts.append(f"{pace.to_step} until the last step is below {d.precision:g}")
-        if not parts and pace.factor is not None and 0 < pace.factor < 1:
-            digit = math.log(10) / -math.log(pace.factor)
-            parts.append(f"about {digit:,.0f} steps for each further digit, near the minimum")
-        if parts:
-            lines.append(f"at the rate {pace.text}: {', '.join(parts)}")
-    return lines
-
-
-def _noise(d: Diagnosis) -> list[str]:
-    noise = d.noise
-    if noise is None:
-        return []
-    if not math.isfinite(noise.excess):
-        return [f"with batches of {noise.batch} rows the rate {number(noise.rate)} is not stable"]
-    shown = [f"{n} by {number(v)}" for n, v in zip(d.names, noise.rms, strict=True)][:_SHOWN]
-    return [
-        f"batches of {noise.batch} rows at the constant rate {number(noise.rate)} keep jumping "
-        f"about the minimum: {', '.join(shown)} (root mean square), the loss stays "
-        f"{number(noise.excess)} above its minimum",
-        f"the schedule {noise.decay} removes that",
-    ]
-
-
-def _closed(d: Diagnosis) -> list[str]:
-    where = "" if d.shape.convexity == "convex" else "the gradient is zero at "
-    lines = [where + d.closed.text] if d.closed.text else []
-    if d.closed.sums:
-        lines.append("where " + ", ".join(d.closed.sums))
-    if d.distance is not None:
-        lines.append(f"the point above is {number(d.distance)} away from that")
-    return lines + ([d.closed.note] if d.closed.note else [])

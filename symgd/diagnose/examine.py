@@ -15,7 +15,7 @@ from symgd.descend import Outcome, Solution
 from symgd.descend.objective import FloatArray
 from symgd.diagnose.cause import cause
 from symgd.diagnose.closed import closed_form, minimiser
-from symgd.diagnose.diagnosis import Diagnosis, Pace, number
+from symgd.diagnose.diagnosis import Diagnosis, Pace
 from symgd.diagnose.freedom import free_directions
 from symgd.diagnose.growth import turning_point
 from symgd.diagnose.noise import Noise, noise_floor
@@ -23,6 +23,7 @@ from symgd.diagnose.prediction import Course
 from symgd.diagnose.shape import shape_of
 from symgd.diagnose.spectrum import DENSE, Curvature, curvature
 from symgd.diagnose.standardise import Standardised, standardised
+from symgd.diagnose.words import number
 from symgd.formula.text import to_text
 
 _GOOD = (Outcome.CONVERGED, Outcome.PRECISION_LIMIT)
@@ -74,6 +75,7 @@ def diagnose(
             loss=loss,
             gradient_norm=float(np.abs(gradient).max()),
             arrived=arrived,
+            limits=() if search is None else search.limits,
             shape=shape_of(objective, structure, theta, bend),
             curvature=bend,
             precision=plan.precision,
@@ -110,11 +112,17 @@ def _arrived(
     structure: Structure,
     search: Solution | None,
 ) -> str:
-    """The kind of the point, if its gradient is zero: a Newton step would not move it."""
+    """The kind of the point: by its gradient, if a Newton step would not move it."""
     if search is not None and search.outcome not in _GOOD:
         return ""
     if structure.kinks:
         return "kink" if search is not None else ""
+    kind = _stationary(bend, theta, gradient)
+    return "limit" if not kind and search is not None and search.limits else kind
+
+
+def _stationary(bend: Curvature | None, theta: FloatArray, gradient: FloatArray) -> str:
+    """The kind of a point whose gradient is zero."""
     if bend is None or bend.vectors is None or not np.isfinite(gradient).all():
         return ""
     if not gradient.any():

@@ -3,7 +3,8 @@ r"""Which parameters do the data not determine? Directions along which the loss 
 A loss does not change along v anywhere if v . gradient is zero at every point: v is in the null
 space of a matrix of gradients at random points. For a model with a product a*b the direction
 turns from point to point, v = (a, -b); it is found as v = diag(s) theta with a constant s, in the
-null space of (row gradients) diag(theta), and says that only a*b matters.
+null space of (row gradients) diag(theta), and says that only a*b matters. For exp(a)*b a shift goes
+with a scaling, v = (1, -b), which is in the null space of both matrices side by side.
 
 >>> from symgd.compile.objective import compile_objective
 >>> from symgd.derive.partials import derive
@@ -24,15 +25,12 @@ import numpy as np
 
 from symgd.compile.objective import Objective
 from symgd.descend.objective import FloatArray
+from symgd.diagnose.nullspace import LARGEST, null_space, vanishes
 
 MOST = 200
 """With more parameters than this nothing is looked for."""
-_NULL = 1e-12
-_SURE = 1e-11  # with small whole numbers
-_VAGUE = 1e-13  # with any others: an ill-conditioned direction is not a free one
 _POINTS = 4
 _ROWS = 60
-_LARGEST = 64
 
 Samples = list[tuple[FloatArray, FloatArray]]
 """Points (p,) with matrices (k, p)."""
@@ -43,23 +41,34 @@ class Free:
     """A direction (p,) along which the loss does not change.
 
     ``kind`` is "fixed" if it is the same everywhere, "scaling" if it is v = s * theta with this s
-    (the products stay the same), "local" if it is free at one point and turns from there on;
-    ``names`` are the components of theta.
+    (the products stay the same), "mixed" if it is v = direction + scales * theta, "local" if it is
+    free at one point and turns from there on; ``names`` are the components of theta.
     """
 
     direction: FloatArray
     names: tuple[str, ...]
     kind: str = "fixed"
+    scales: FloatArray | None = None
 
     @property
     def involved(self) -> tuple[str, ...]:
         """The components that the direction moves."""
-        return tuple(n for n, d in zip(self.names, self.direction, strict=True) if d)
+        scales = np.zeros(len(self.names)) if self.scales is None else self.scales
+        moved = (self.direction != 0) | (scales != 0)
+        return tuple(n for n, m in zip(self.names, moved, strict=True) if m)
+
+    def at(self, theta: FloatArray) -> FloatArray:
+        """The direction (p,) at a point."""
+        if self.kind == "scaling":
+            return self.direction * theta
+        return self.direction if self.scales is None else self.direction + self.scales * theta
 
     @property
     def matters(self) -> str:
         """What the loss depends on instead of two parameters, ``"a + b"``, else empty."""
-        moved = [(n, Fraction(float(d)).limit_denominator(_LARGEST))
+        if self.scales is not None:
+            return _exponential(self)
+        moved = [(n, Fraction(float(d)).limit_denominator(LARGEST))
                  for n, d in zip(self.names, self.direction, strict=True) if d]  # fmt: skip
         if len(moved) != 2 or self.kind == "local":
             return ""
@@ -71,18 +80,23 @@ class Free:
 
     def __str__(self) -> str:
         names = self.involved
-        if len(names) == 1:
+        if len(names) == 1 and self.scales is None:
             return f"{names[0]} does not matter: the loss does not change with it"
+        matters = self.matters
+        head = f"only {matters} matters" if matters else "not determined"
+        parts, where = self._parts()
+        return f"{head}: the direction ({', '.join(names)}) = ({', '.join(parts)}) is free{where}"
+
+    def _parts(self) -> tuple[list[str], str]:
+        """The components that move, and where that is so."""
+        if self.scales is not None:
+            return [_moved(self, n) for n in self.involved], " at every point"
         numbers = [d for d in self.direction if d]
         if self.kind == "scaling":
-            parts = ", ".join(_times(n, d) for n, d in zip(names, numbers, strict=True))
-            where = f"the direction ({', '.join(names)}) = ({parts}) is free at every point"
-        else:
-            parts = ", ".join(_number(d) for d in numbers)
-            here = " here, another one elsewhere" if self.kind == "local" else ""
-            where = f"the direction ({', '.join(names)}) = ({parts}) is free{here}"
-        matters = self.matters
-        return f"only {matters} matters: {where}" if matters else f"not determined: {where}"
+            parts = [_times(n, d) for n, d in zip(self.involved, numbers, strict=True)]
+            return parts, " at every point"
+        here = " here, another one elsewhere" if self.kind == "local" else ""
+        return [_number(d) for d in numbers], here
 
 
 def free_directions(objective: Objective, centre: FloatArray) -> tuple[Free, ...]:
@@ -100,10 +114,13 @@ def free_directions(objective: Objective, centre: FloatArray) -> tuple[Free, ...
             return ()
         rows = None
     stacked = np.vstack([matrix for _, matrix in samples])
-    plain = [v for v in _null_space(stacked) if _vanishes(stacked, v)]
+    plain = [v for v in null_space(stacked) if vanishes(stacked, v)]
     found = [Free(v, names) for v in plain]
     if rows is not None:
-        found += _scalings(samples, plain, names)
+        point = samples[0][0]
+        for more in (*_scalings(samples, names), *_mixed(samples, names)):
+            if _independent([*found, more], point):
+                found.append(more)
         found += _local([*samples, *_here(rows, centre)], len(found), names)
     return tuple(found)
 
@@ -117,21 +134,35 @@ def _here(rows: Callable[[FloatArray], FloatArray], centre: FloatArray) -> Sampl
 
 def _local(samples: Samples, known: int, names: tuple[str, ...]) -> list[Free]:
     """Directions free at a point beyond the ``known`` ones, if every sampled point has them."""
-    spaces = [_null_space(matrix) for _, matrix in samples]
+    spaces = [null_space(matrix) for _, matrix in samples]
     if min(map(len, spaces)) <= known:
         return []
     return [Free(v, names, "local") for v in spaces[-1]][known : min(map(len, spaces))]
 
 
-def _scalings(samples: Samples, plain: list[FloatArray], names: tuple[str, ...]) -> list[Free]:
-    """Directions diag(s) theta that no row notices, beyond those that are free everywhere."""
+def _scalings(samples: Samples, names: tuple[str, ...]) -> list[Free]:
+    """Directions diag(s) theta that no row notices."""
     stacked = np.vstack([matrix * theta for theta, matrix in samples])
-    known = [i for v in plain for i in np.flatnonzero(v)]
+    null = [v for v in null_space(stacked) if vanishes(stacked, v)]
+    return [Free(v, names, "scaling") for v in null]
+
+
+def _independent(found: list[Free], theta: FloatArray) -> bool:
+    """Whether the directions are linearly independent at ``theta``."""
+    rows = np.array([free.at(theta) for free in found])
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return int(np.linalg.matrix_rank(rows, 1e-9)) == len(found)
+
+
+def _mixed(samples: Samples, names: tuple[str, ...]) -> list[Free]:
+    """Directions that shift some parameters and scale others at the same time."""
+    size = len(names)
+    stacked = np.vstack([np.hstack([matrix * theta, matrix]) for theta, matrix in samples])
     found = []
-    for vector in _null_space(stacked):
-        moved = np.flatnonzero(vector)
-        if not set(moved) <= set(known) and _vanishes(stacked, vector):
-            found.append(Free(vector, names, "scaling"))
+    for vector in null_space(stacked):
+        scales, shifts = vector[:size], vector[size:]
+        if scales.any() and shifts.any() and vanishes(stacked, vector):
+            found.append(Free(shifts, names, "mixed", scales))
     return found
 
 
@@ -171,68 +202,29 @@ def _row_gradients(objective: Objective) -> Callable[[FloatArray], FloatArray] |
     return lambda theta: np.vstack([part(theta)[1] for part in parts])
 
 
-def _null_space(matrix: FloatArray) -> list[FloatArray]:
-    """A basis of the null space with many zeros and small whole numbers, where there is one."""
-    size = np.abs(matrix).max(axis=1, keepdims=True)
-    matrix = matrix / np.where(size > 0, size, 1.0)
-    columns = np.abs(matrix).max(axis=0)
-    idle = columns == 0
-    unit = [np.asarray(np.eye(columns.size)[i]) for i in np.flatnonzero(idle)]
-    kept = np.flatnonzero(~idle)
-    if not kept.size:
-        return unit
-    scaled = matrix[:, kept] / columns[kept]
-    _, values, vectors = np.linalg.svd(scaled, full_matrices=True)
-    rank = int(np.count_nonzero(values > _NULL * values[0]))
-    basis = vectors[rank:] / columns[kept]
-    for vector in _reduced(basis):
-        full = np.zeros(columns.size)
-        full[kept] = vector
-        unit.append(full)
-    return unit
+def _exponential(free: Free) -> str:
+    """What stays the same if one parameter is shifted while another one is scaled."""
+    assert free.scales is not None
+    shifted, scaled = np.flatnonzero(free.direction), np.flatnonzero(free.scales)
+    if shifted.size != 1 or scaled.size != 1 or shifted[0] == scaled[0]:
+        return ""
+    factor = -free.scales[scaled[0]] / free.direction[shifted[0]]
+    return f"exp({_times(free.names[shifted[0]], factor)})*{free.names[scaled[0]]}"
 
 
-def _reduced(basis: FloatArray) -> list[FloatArray]:
-    """The reduced row echelon form of ``basis`` (k, p), rounded where that is close."""
-    rows = basis.copy()
-    for step in range(len(rows)):
-        left = rows[step:]
-        sizes = np.abs(left).max(axis=0)
-        open_columns = [c for c in range(rows.shape[1]) if sizes[c] > 1e-6 * np.abs(left).max()]
-        column = open_columns[0]
-        best = step + int(np.argmax(np.abs(left[:, column])))
-        rows[[step, best]] = rows[[best, step]]
-        rows[step] /= rows[step, column]
-        for other in range(len(rows)):
-            if other != step:
-                rows[other] -= rows[other, column] * rows[step]
-    return [_rounded(row) for row in rows]
-
-
-def _rounded(row: FloatArray) -> FloatArray:
-    """Entries next to small fractions become them; entries next to zero vanish."""
-    row = np.where(np.abs(row) < 1e-8 * np.abs(row).max(), 0.0, row)
-    near = [Fraction(float(v)).limit_denominator(_LARGEST) for v in row]
-    close = all(
-        abs(float(f) - v) <= 1e-8 * max(1.0, abs(v)) for f, v in zip(near, row, strict=True)
-    )
-    small = all(abs(f) <= _LARGEST**2 for f in near)
-    return np.array([float(f) for f in near]) if close and small else row
-
-
-def _vanishes(matrix: FloatArray, vector: FloatArray) -> bool:
-    """Whether every row is orthogonal to ``vector`` to rounding."""
-    neat = np.array_equal(vector * 27720, np.round(vector * 27720))
-    terms = matrix * vector
-    size = np.abs(terms).max(axis=1)
-    return bool(
-        (np.abs(terms.sum(axis=1)) <= (_SURE if neat else _VAGUE) * np.maximum(size, 1e-300)).all()
-    )
+def _moved(free: Free, name: str) -> str:
+    """The component of a mixed direction for one parameter."""
+    assert free.scales is not None
+    place = free.names.index(name)
+    shift, scale = free.direction[place], free.scales[place]
+    if not scale:
+        return _number(shift)
+    return _times(name, scale) + (f" + {_number(shift)}" if shift else "")
 
 
 def _number(value: float) -> str:
-    near = Fraction(float(value)).limit_denominator(_LARGEST)
-    neat = abs(float(near) - value) <= 1e-12 * abs(value) and abs(near) <= _LARGEST**2
+    near = Fraction(float(value)).limit_denominator(LARGEST)
+    neat = abs(float(near) - value) <= 1e-12 * abs(value) and abs(near) <= LARGEST**2
     return str(near) if neat else f"{value:.6g}"
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symgd.descend.objective import FloatArray
 
@@ -36,11 +37,18 @@ class Count:
 
     ``how`` it is known: "exactly" (it is the count of the run itself), "about", "more than"
     (so many were followed), or "at least" (the iterates grow so much on the way that rounding
-    decides what is left of their small components).
+    decides what is left of their small components). A run that comes near the minimum with a
+    long step sees it after the next one: ``first`` is the step that came there.
     """
 
     steps: float
     how: str = "exactly"
+    came: float | None = None
+
+    @property
+    def first(self) -> float:
+        """The first iterate within the precision; ``steps`` where it is not told apart."""
+        return self.steps if self.came is None else self.came
 
     @property
     def exact(self) -> bool:
@@ -78,8 +86,8 @@ class Course:
         """How many steps gradient descent makes until its test fires.
 
         ``stop="step"`` is the textbook test max|theta_(k+1) - theta_k| < precision, ``"error"``
-        the first iterate within the precision of the minimum. At most ``most`` steps are
-        followed under a schedule.
+        the first iterate within the precision of the minimum that a step of twice the precision
+        led to, or the minimum itself. At most ``most`` steps are followed under a schedule.
         """
         if callable(rate):
             return self._followed(rate, precision, stop, most)
@@ -94,7 +102,7 @@ class Course:
             return Count(math.inf)
         if (high - low) * self.values.size > _SCANNED:
             return Count(self._bisected(shrink, rate, precision, stop, low, high), "about")
-        begin = max(0, math.floor(low) - 2)
+        begin = max(0, math.floor(low) - 3)
         powers = np.sign(shrink) ** begin * np.abs(shrink) ** float(begin)
         return self._scan(self._constant(shrink, powers), precision, stop, begin, high + 3)
 
@@ -122,15 +130,17 @@ class Course:
             iterates = (chunk * self.error) @ self.vectors.T
             sizes = np.abs(iterates).max(axis=1)
             moved = np.abs(np.diff(np.vstack([last, iterates]), axis=0)).max(axis=1)
+            near = sizes <= _SAFE * precision
             if stop == "step":
                 fires = moved < precision
             else:
-                fires = (sizes <= _SAFE * precision) & (moved <= 2 * precision)
+                fires = near & ((moved <= 2 * precision) | (sizes == 0.0))
             place = int(np.argmax(fires))
             if fires[place]:
                 peak = max(peak, float(sizes[: place + 1].max()))
                 blurred = _EPS * peak > _BLUR * precision
-                return Count(float(begin + place), "at least" if blurred else "exactly")
+                came = None if stop == "step" else float(begin + _since(near, place))
+                return Count(float(begin + place), "at least" if blurred else "exactly", came)
             if not np.isfinite(sizes[-1]):
                 return Count(math.inf)
             peak, last, begin = max(peak, float(sizes.max())), iterates[-1:], begin + len(chunk)
@@ -163,6 +173,12 @@ class Course:
             error = self.vectors @ (self.error * weight * np.abs(shrink) ** middle)
             low, high = (low, middle) if np.abs(error).max() < precision else (middle, high)
         return float(math.ceil(high))
+
+
+def _since(holds: NDArray[np.bool_], place: int) -> int:
+    """The first place of the unbroken row of trues that ends at ``place``."""
+    broken = np.flatnonzero(~holds[:place])
+    return int(broken[-1]) + 1 if broken.size else 0
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from symgd.compile.objective import Compiled, Objective
-from symgd.compile.structure import Structure
+from symgd.compile.structure import Structure, structure_of
 from symgd.derive.partials import Partials
 from symgd.descend.objective import FloatArray
 from symgd.diagnose.convexity import CONCAVE, CONVEX, bend_of
@@ -160,8 +160,8 @@ def _groups(objective: Objective, theta: FloatArray) -> tuple[tuple[tuple[str, .
         groups = _joined(names, _linked_in_formula(partials))
         if len(groups) > 1:
             return groups, True
-    if len(names) > 60:
-        return (names,), False
+    if len(names) > 60 or structure_of(partials).kinks:
+        return (names,), False  # the Hessian does not see what a kink joins
     try:
         pattern = _pattern(objective, theta)
     except (SymgdError, np.linalg.LinAlgError):

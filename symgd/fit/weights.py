@@ -1,4 +1,4 @@
-"""``weights`` and ``sigma``: from what is given to a column of the data and a factor of the loss."""
+"""``weights`` and ``sigma``: a column of the data that holds them, and a factor of the loss."""
 
 from __future__ import annotations
 

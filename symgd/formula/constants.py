@@ -23,9 +23,9 @@ def exact(value: object, name: str) -> Fraction:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise OptionError(f"the constant {name} is not a number: {value!r}") from None
+        raise OptionError(f"constants: {name} is not a number: {value!r}") from None
     if isinstance(value, bool) or not math.isfinite(number):
-        raise OptionError(f"the constant {name} must be a finite number, not {value!r}")
+        raise OptionError(f"constants: {name} must be a finite number, not {value!r}")
     return Fraction(repr(number))
 
 

@@ -17,7 +17,7 @@ them). Neither reorders or expands anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -300,22 +300,22 @@ def topological(*roots: Node) -> list[Node]:
     """Every node below ``roots``, arguments before the nodes that use them; no recursion."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[tuple[Node, Iterator[Node]]] = []
+    stack: list[Node | None] = []
+    entered: list[Node] = []
     for root in roots:
-        if root in seen:
-            continue
-        seen.add(root)
-        stack.append((root, iter(root.args)))
+        stack.append(root)
         while stack:
-            node, rest = stack[-1]
-            for arg in rest:
-                if arg not in seen:
-                    seen.add(arg)
-                    stack.append((arg, iter(arg.args)))
-                    break
-            else:
-                order.append(node)
-                stack.pop()
+            node = stack.pop()
+            if node is None:  # all arguments of the one entered last are done
+                order.append(entered.pop())
+            elif node not in seen:
+                seen.add(node)
+                if node.args:
+                    entered.append(node)
+                    stack.append(None)
+                    stack.extend(node.args[::-1])
+                else:
+                    order.append(node)
     return order
 
 

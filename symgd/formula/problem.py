@@ -22,6 +22,7 @@ from symgd.formula.parser import Parsed, parse_syntax
 from symgd.formula.reading import CONVENTIONAL_DATA, Declared
 from symgd.formula.shapes import Shape, show_shape
 from symgd.formula.tokens import check_name
+from symgd.formula.uncollected import uncollected
 
 ShapeLike = str | int | Sequence[int | str]
 
@@ -136,7 +137,8 @@ def read(
     if not isinstance(text, str):
         raise OptionError(f"a formula is text, not {type(text).__name__}")
     declared = declare(wrt, columns, shapes, constants)
-    return from_syntax(parse_syntax(text, declared.names), declared)
+    with uncollected(len(text)):
+        return from_syntax(parse_syntax(text, declared.names), declared)
 
 
 def from_syntax(parsed: Parsed, declared: Declared) -> Problem:
@@ -175,7 +177,7 @@ def declare(
         names = tuple(dict.fromkeys(_listed(wrt, "wrt", "parameter name")))
     table: dict[str, Shape | None] = {}
     if isinstance(columns, Mapping):
-        table = {check_name(n, "column name"): s for n, s in columns.items()}
+        table = {check_name(n, "column name"): _column_shape(s, n) for n, s in columns.items()}
     elif columns is not None:
         table = dict.fromkeys(_listed(columns, "columns", "column name"))
     return Declared(
@@ -183,6 +185,18 @@ def declare(
         columns=table,
         shapes={check_name(n): parse_shape(s, n) for n, s in _mapped(shapes, "shapes")},
         constants={check_name(n): c for n, c in _mapped(constants, "constants")},
+    )
+
+
+def _column_shape(shape: Any, name: str) -> Shape | None:
+    """The shape of a column where one is given; the data itself is refused."""
+    if shape is None:
+        return None
+    if isinstance(shape, tuple) and all(isinstance(size, int | str) for size in shape):
+        return shape
+    raise OptionError(
+        f"columns says of {name!r} a {type(shape).__name__} and not a shape: it is a list of the "
+        "names of the columns; their values are given later, when something is computed"
     )
 
 
@@ -210,20 +224,22 @@ def parse_shape(shape: ShapeLike, name: str) -> Shape:
     elif isinstance(shape, list | tuple):
         items = list(shape)
     else:
-        raise ShapeProblem(f"the shape of {name} is {shape!r}; shapes are 'n,p', 5 or (5, 3)")
+        text = "a shape is 'n,p', 5 or (5, 3)"
+        raise ShapeProblem(f"shapes: the shape of {name} is {shape!r}; {text}")
     sizes: list[int | str] = []
     for item in items:
         if isinstance(item, bool) or not isinstance(item, int | str):
-            raise ShapeProblem(f"the shape of {name} has {item!r} as a size")
+            raise ShapeProblem(f"shapes: the shape of {name} has {item!r} as a size")
         if isinstance(item, str) and not item.isdigit():
             base, shift = _shifted(item)
             sizes.append(check_name(base, "size") + shift)
             continue
         if int(item) < 1:
-            raise ShapeProblem(f"the shape of {name} has {item} as a size; sizes are positive")
+            text = "sizes are positive"
+            raise ShapeProblem(f"shapes: the shape of {name} has {item} as a size; {text}")
         sizes.append(int(item))
     if len(sizes) > 4:
-        raise ShapeProblem(f"the shape of {name} has more than four dimensions")
+        raise ShapeProblem(f"shapes: the shape of {name} has more than four dimensions")
     return tuple(sizes)
 
 

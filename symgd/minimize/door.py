@@ -12,13 +12,11 @@ import numpy as np
 from symgd.compile.columns import read_with_data
 from symgd.compile.least_squares import Residuals, residuals
 from symgd.compile.objective import Objective, compile_objective
-from symgd.compile.structure import Structure, linear_names, structure_of
+from symgd.compile.structure import Structure, structure_of
 from symgd.derive.partials import Partials, derive
 from symgd.descend import Observer, Solution, Update, descend, options
 from symgd.descend.objective import FloatArray
 from symgd.descend.watching import introduce, watched
-from symgd.diagnose.convexity import bend_of
-from symgd.diagnose.shape import known_signs
 from symgd.errors import OptionError
 from symgd.formula.problem import ShapeLike
 from symgd.methods.origin import origin_of
@@ -26,13 +24,12 @@ from symgd.minimize.blame import blamed
 from symgd.minimize.choose import ENGINES, Choice, choose
 from symgd.minimize.limits import Bounds, Limits, limits_of
 from symgd.minimize.rates import Rate, rate_of, usual_rate
-from symgd.minimize.search import Search, sampled, searched_ends, searched_starts
-from symgd.minimize.several import checked_starts, run_each, run_until_good, spread
+from symgd.minimize.searching import searched, to_be_searched
+from symgd.minimize.several import checked_starts, run_each, spread
 from symgd.minimize.solve import Task, solve
 from symgd.minimize.starts import (
     Start,
     checked_seed,
-    given_mask,
     start_of,
     start_shapes,
 )
@@ -40,9 +37,6 @@ from symgd.scale.source import streams
 
 METHODS = ("gd", *ENGINES)
 Precision = float | str | None
-_SEARCHED = 50
-_TRIED = 6
-_PATIENCE = 10.0
 
 
 def minimize(
@@ -184,18 +178,13 @@ def run(
     engine = partial(_solved, task, choice.engine, choice.why)
     if count:
         return _each(engine, theta, count, seed, limits, task.seconds)
-    if _to_be_searched(task, start):
+    if to_be_searched(task, start):
         return searched(task, engine, start, theta, seed or 0)
     return engine(theta)
 
 
 def _solved(task: Task, engine: str, why: str, theta: FloatArray) -> Solution:
     return blamed(solve(task, engine, theta, why))
-
-
-def convex(objective: Objective) -> bool:
-    """Whether the rules of composition prove the loss convex: then any start will do."""
-    return bend_of(objective.partials, known_signs(objective)).is_convex
 
 
 def _each(
@@ -209,45 +198,6 @@ def _each(
     kinds = len(found.minima)
     text = f"{count} starts led to {kinds} distinct minim{'um' if kinds == 1 else 'a'}."
     return dataclasses.replace(found, message=f"{found.message} {text}")
-
-
-def _to_be_searched(task: Task, start: Start) -> bool:
-    """Whether a start is missing for a loss with data that is not solved from anywhere."""
-    easy = task.structure.affine or task.structure.quadratic or convex(task.objective)
-    complete = isinstance(start, Mapping) and set(start) >= set(task.objective.partials.wrt)
-    missing = start is None or (isinstance(start, Mapping) and not complete)
-    return missing and task.has_data and not easy and task.objective.layout.size <= _SEARCHED
-
-
-def searched(
-    task: Task, engine: Callable[[FloatArray], Solution], start: Start, theta: FloatArray,
-    seed: int,
-) -> Solution:  # fmt: skip
-    """The best of the runs from starts that the data suggest."""
-    search = _search(task, start, theta, seed)
-    if search.residuals is None or task.limits is not None:
-        found = searched_starts(search, _TRIED)
-        if task.limits is not None:
-            found = [task.limits.clipped(point) for point in found]
-        best = run_each(engine, [*found, theta], min(_PATIENCE, task.seconds))
-    else:
-        found = searched_ends(search, theta, _TRIED)
-        best = run_until_good(engine, found, min(_PATIENCE, task.seconds))
-    text = "No start was given: several were tried, found by a search over the data."
-    return dataclasses.replace(best, message=f"{best.message} {text}")
-
-
-def _search(task: Task, start: Start, theta: FloatArray, seed: int) -> Search:
-    """What starts are looked for with: the loss, over some rows if there are many."""
-    squares, objective = task.structure.squares, sampled(task.objective)
-    linear: tuple[str, ...] = ()
-    if squares is not None:
-        linear = linear_names(objective.partials, [s.residual for s in squares])
-    residual = None
-    if task.residuals is not None and squares is not None:
-        same = objective is task.objective
-        residual = task.residuals if same else residuals(squares, objective)
-    return Search(objective, residual, linear, theta, given_mask(start, objective), seed)
 
 
 def squares_of(structure: Structure, objective: Objective) -> Residuals | None:

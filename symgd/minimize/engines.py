@@ -150,17 +150,21 @@ def doubted(task: Task, judge: Judge, arrival: Arrival) -> Arrival:
     return replace(arrival, verdict=doubt)
 
 
-def rivals(task: Task, name: str, course: Course) -> list[tuple[str, Engine]]:
+def rivals(
+    task: Task, name: str, course: Course, best: Arrival | None = None
+) -> list[tuple[str, Engine]]:
     """Engines that are worth a try even after a success: another may find a lower minimum.
 
-    Only for cheap losses that may have several minima, and not when a method was asked for.
+    Only for cheap losses that may have several minima, and not when a method was asked for. A
+    sum of squares over so many rows that J is not formed is not cheap: a ``best`` that is proved
+    to be a minimum is enough there.
     """
     spent = perf_counter() - course.began
     if name not in ("lm", "newton") or task.asked or spent > _CHEAP:
         return []
     if not task.has_data:
         return [("BFGS", bfgs)]
-    if task.residuals is None:
+    if task.residuals is None or (best is not None and best.good and task.residuals.sums):
         return []
     return [("Newton steps", lambda course, theta: newton(course, theta, most=200))]
 

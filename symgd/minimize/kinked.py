@@ -63,7 +63,9 @@ def descend_kinks(
     whole = made.start(theta)
     for price in made.prices(whole):
         kinks = kinks_of(made.at(price))
-        found = None if kinks is None else _solved(kinks, course, whole)
+        if kinks is None:
+            continue
+        found = _solved(kinks, course, whole)
         if found is None:
             continue
         fixed, signs = found

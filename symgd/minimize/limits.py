@@ -58,7 +58,7 @@ class Limits:
         self.equal = np.array(equal, dtype=bool)
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def listed(self) -> tuple[str, ...]:
         """The bounds and constraints as text, ``("0 <= k", "a + b = 1")``."""
         found = []
         for name, low, high in zip(self.objective.names, self.low, self.high, strict=True):

@@ -7,15 +7,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from symgd.errors import SymgdError
-from symgd.web.problem import constants_of, names_of, shapes_of, text_of
+from symgd.web.matrix_columns import with_matrices
+from symgd.web.problem import Asked, constants_of, names_of, shapes_of, text_of
 
 if TYPE_CHECKING:
     from symgd.check import Verdict
 
+BEGINS = re.compile(r"\s*(\\begin\{[^}]*\}|\$\$|\\\[)\s*$")
+"""The line that opens a block of LaTeX."""
+LOSS_NAME = re.compile(
+    r"\s*(?:\\begin\{[^}]*\}\s*)?&?\s*"
+    r"(?:[LJEFCfQ]|\\ell|\\mathcal\s*\{?\s*[LJEF]\s*\}?|[Ll]oss|[Cc]ost)(?:\([^()=]*\))?\s*(?:&\s*)?(?::=|=)"
+)
+"""A loss with a usual name, perhaps with its arguments, on the left of an equals sign."""
 MAX_LINES = 50_000
 """The limit of the text of a derivation, in characters."""
 
@@ -30,10 +39,12 @@ def check(content: Mapping[str, Any]) -> dict[str, Any]:
     wrt = text_of(content, "wrt", None) or None
     lines = text_of(content, "lines", None, MAX_LINES)
     if lines is not None:
-        return _derivation(lines, text_of(content, "formula", None) or None, wrt, declared)
+        formula = None if names_a_loss(lines) else text_of(content, "formula", None) or None
+        return _derivation(lines, formula, wrt, _with_matrices(formula or "", declared))
     from symgd.check import check as judge
 
     claim, of = text_of(content, "claim"), text_of(content, "of")
+    declared = _with_matrices(of, declared)
     verdict = judge(claim, of, wrt=wrt, **declared)
     line = shown(verdict, claim, declared)
     line.update(number=1, text=claim, against="the derivative", true=None)
@@ -42,6 +53,22 @@ def check(content: Mapping[str, Any]) -> dict[str, Any]:
         "first_wrong": 1 if verdict.verdict in ("wrong", "proportional") else None,
         "summary": str(verdict),
     }  # fmt: skip
+
+
+def names_a_loss(lines: str) -> bool:
+    r"""Whether the first line of a derivation says itself what is derived.
+
+    >>> names_a_loss("J(\\theta) = (\\theta - 3)^2"), names_a_loss("dL/dm = 2*m")
+    (True, False)
+    """
+    first = next((x for x in lines.splitlines() if x.strip() and not BEGINS.match(x)), "")
+    return LOSS_NAME.match(first) is not None
+
+
+def _with_matrices(text: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """What was declared, where columns of the data make up a matrix of the formula."""
+    asked = with_matrices(Asked(text, **declared))
+    return {**declared, "columns": asked.columns, "shapes": dict(asked.shapes or {})}
 
 
 def _derivation(

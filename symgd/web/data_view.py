@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from symgd.errors import DataError
-from symgd.web.problem import MAX_CSV, Asked, FieldError, data_of, text_of
+from symgd.web.data_file import data_of
+from symgd.web.problem import MAX_CSV, Asked, FieldError, text_of
 
 PREVIEW = 2000
 MAX_COLUMNS = 50

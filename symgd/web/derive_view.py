@@ -43,7 +43,11 @@ def derive(content: Mapping[str, Any]) -> dict[str, Any]:
     steps = None if level is None else _steps(found, names_of(content, "names"), level)
     untold = [] if steps is None else [name for name in found.parameters if name not in steps]
     return {
-        "reading": {**reading(found), "model": model(asked) if asked.model else None},
+        "reading": {
+            **reading(found),
+            "model": model(asked) if asked.model else None,
+            "matrices": [str(matrix) for matrix in asked.matrices],
+        },
         "loss": forms(found.loss),
         "gradient": [partial(found, name) for name in found.parameters],
         "steps": steps,

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from symgd.web.problem import data_of, formula_text, model_loss, problem_of, start_of, whole_of
+from symgd.web.data_file import data_of
+from symgd.web.problem import formula_text, model_loss, problem_of, start_of, whole_of
 from symgd.web.runs import rate_of
 
 SECONDS = 3.0

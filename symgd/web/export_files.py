@@ -19,10 +19,10 @@ from typing import Any
 
 from symgd.descend import Solution
 from symgd.errors import OptionError
+from symgd.web.data_file import data_of
 from symgd.web.problem import (
     Asked,
     FieldError,
-    data_of,
     formula_text,
     names_of,
     problem_of,

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from symgd.web.data_file import data_of
 from symgd.web.jsonable import plain
-from symgd.web.problem import FieldError, data_of, problem_of, start_of
+from symgd.web.problem import FieldError, problem_of, start_of
 from symgd.web.scene_view import point_of, scene_of
 
 

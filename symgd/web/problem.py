@@ -11,17 +11,15 @@ be read, and perhaps its data. A field of the wrong kind is refused by name.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from symgd.errors import OptionError, SymgdError
+from symgd.errors import OptionError
 
 if TYPE_CHECKING:
     from symgd.gradient import Gradient
+    from symgd.web.matrix_columns import Matrix
 
 MAX_TEXT = 100_000
 MAX_CSV = 5_000_000
@@ -39,7 +37,11 @@ class FieldError(OptionError):
 
 @dataclass(frozen=True)
 class Asked:
-    """A formula or a model with what was said about its names; ``csv`` is its data as text."""
+    """A formula or a model with what was said about its names; ``csv`` is its data as text.
+
+    ``matrices`` says which columns of the table are a matrix of the formula; ``columns`` then
+    has the name of the matrix in their place.
+    """
 
     text: str
     format: str = "auto"
@@ -51,14 +53,20 @@ class Asked:
     model: bool = False
     loss: str = MODEL_LOSS
     missing: str = "refuse"
+    matrices: tuple[Matrix, ...] = ()
 
 
 def problem_of(content: Mapping[str, Any]) -> Asked:
-    """The problem of a request; raises :class:`FieldError` with the name of a wrong field."""
+    """The problem of a request; raises :class:`FieldError` with the name of a wrong field.
+
+    LaTeX is read as such also where text was announced: somebody pasted it there.
+    """
+    from symgd.formula.latex_tokens import looks_like_latex
+
     given = content.get("problem")
     if not isinstance(given, dict):
         raise FieldError("problem", "the request has no problem: an object with a text is needed")
-    known = set(Asked.__dataclass_fields__)
+    known = set(Asked.__dataclass_fields__) - {"matrices"}
     unknown = sorted(set(given) - known)
     if unknown:
         raise FieldError(unknown[0], f"a problem has no field {unknown[0]!r}")
@@ -67,9 +75,11 @@ def problem_of(content: Mapping[str, Any]) -> Asked:
         raise FieldError("format", f"format is text or latex, not {form!r}")
     model = flag_of(given, "model")
     text = text_of(given, "text")
+    if form == "text" and looks_like_latex(text):
+        form = "latex"
     if model:
         text = plain_model(text, form)
-    return Asked(
+    asked = Asked(
         text=text,
         format="text" if model else form,
         wrt=names_of(given, "wrt"),
@@ -81,6 +91,9 @@ def problem_of(content: Mapping[str, Any]) -> Asked:
         loss=text_of(given, "loss", MODEL_LOSS) or MODEL_LOSS,
         missing=text_of(given, "missing", "refuse"),
     )
+    from symgd.web.matrix_columns import with_matrices
+
+    return with_matrices(asked)
 
 
 def text_of(given: Mapping[str, Any], field: str, default: Any = ..., limit: int = MAX_TEXT) -> Any:
@@ -257,26 +270,3 @@ def formula_text(asked: Asked) -> str:
     if asked.format == "text" or (asked.format == "auto" and not looks_like_latex(asked.text)):
         return asked.text
     return gradient_of(asked).loss.text()
-
-
-@contextmanager
-def data_of(asked: Asked) -> Iterator[str | None]:
-    """The data as a file that is gone afterwards, or None without data."""
-    if asked.csv is None or not asked.csv.strip():
-        yield None
-        return
-    with TemporaryDirectory(prefix="symgd-") as folder:
-        path = Path(folder) / "data.csv"
-        path.write_text(asked.csv, encoding="utf-8")
-        try:
-            yield str(path)
-        except SymgdError as problem:
-            raise _without(problem, folder) from None
-
-
-def _without(problem: SymgdError, folder: str) -> SymgdError:
-    """The same error without the name of the folder."""
-    message = str(problem)
-    if folder not in message:
-        return problem
-    return FieldError("csv", message.replace(f"{folder}/", "").replace(folder, "the data"))

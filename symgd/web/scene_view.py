@@ -21,12 +21,12 @@ from symgd.descend.objective import FloatArray
 from symgd.errors import OptionError
 from symgd.show.scene import Scene, of_objective, reference
 from symgd.show.window import ASTRAY, Pair, ceiling, framed, grid, levels
+from symgd.web.data_file import data_of
 from symgd.web.isolines import isolines
 from symgd.web.jsonable import plain, rounded, significant
 from symgd.web.problem import (
     Asked,
     FieldError,
-    data_of,
     flag_of,
     formula_text,
     model_loss,

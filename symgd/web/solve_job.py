@@ -15,10 +15,11 @@ import numpy as np
 
 from symgd.descend import History, Outcome, Progress, Solution
 from symgd.errors import SymgdError
+from symgd.web.data_file import data_of
 from symgd.web.failures import failure, told
 from symgd.web.fit_view import fit_view
 from symgd.web.jsonable import kept, plain
-from symgd.web.problem import Asked, data_of, flag_of, formula_text, number_of, problem_of, start_of
+from symgd.web.problem import Asked, flag_of, formula_text, number_of, problem_of, start_of
 from symgd.web.runs import Order, Run, order_of
 
 Tell = Callable[[dict[str, Any]], None]
@@ -74,7 +75,8 @@ def _one(
         return False
     except SymgdError as problem:
         fields = {"text": text, "method": run.method, "rate": run.rate}
-        tell({"event": "failed", "run": index, "error": failure(problem, fields)})
+        error = {**failure(problem, fields), "needs": needs(asked)}
+        tell({"event": "failed", "run": index, "error": error})
         return True
     return solution.outcome is not Outcome.INTERRUPTED
 
@@ -105,6 +107,26 @@ def declared(asked: Asked) -> dict[str, Any]:
     if asked.missing != "refuse":
         named["missing"] = asked.missing
     return named
+
+
+def needs(asked: Asked) -> list[str]:
+    """The data columns of a formula that came without data.
+
+    >>> needs(Asked("mean((y - m*x)^2)"))
+    ['x', 'y']
+    """
+    from symgd.expression import read_formula
+    from symgd.web.problem import model_loss
+
+    if asked.csv is not None and asked.csv.strip():
+        return []
+    try:
+        text = model_loss(asked) if asked.model else asked.text
+        declared: dict[str, Any] = {"shapes": asked.shapes, "constants": asked.constants}
+        problem = read_formula(text, asked.format, wrt=asked.wrt, columns=asked.columns, **declared)
+    except SymgdError:
+        return []
+    return list(problem.data)
 
 
 class Watcher:

@@ -8,7 +8,7 @@ import pytest
 
 from symgd.check import Verdict, Witness, check
 from symgd.check.judge import thresholds
-from symgd.errors import NameProblem
+from symgd.errors import NameProblem, OptionError, ShapeProblem
 from symgd.formula.problem import read
 
 POINT = {"x": (1, 2), "A": ((1, "1/2"), (3, 4)), "m": 5}
@@ -138,3 +138,68 @@ def test_the_place_of_a_mistake_and_where_a_verdict_holds() -> None:
     right = check("where(abs(r) <= d, r, d*sign(r))", huber, "r")
     assert (right.verdict, right.how) == ("equal", "proved")
     assert right.domain == "wherever both sides are defined; for d > 0"
+
+
+def test_half_a_gradient_is_named_by_its_convention() -> None:
+    found = check("-1/N*sum(x*(y - (m*x + b)))", "mean((y - (m*x + b))^2)", wrt="m")
+    assert found.reason == (
+        "yours is 1/2 of the gradient: it is the gradient of 1/(2*N) sum, and this loss has 1/N"
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [("2.0396*x", True), ("2.0404*x", False), ("1.9604*x", True), ("1.9596*x", False)],
+)
+def test_a_factor_within_two_percent_looks_like_rounding(claim: str, told: bool) -> None:
+    assert ("decimals are read exactly" in check(claim, "x^2").reason) is told
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [("0.0099*x", "tiny non-zero constant"), ("0.00995*x", "tiny non-zero constant"),
+     ("0.01*x", None), ("0.01005*x", None), ("-0.0099*x", "tiny non-zero constant")],
+)  # fmt: skip
+def test_a_slope_below_a_hundredth_is_small_but_not_zero(formula: str, name: str | None) -> None:
+    found = check("0", formula, wrt="x")
+    assert (found.verdict, found.mistake) == ("wrong", name)
+
+
+@pytest.mark.parametrize(("size", "named"), [("e-9", False), ("e-10", True)])
+def test_a_difference_below_a_billionth_is_a_perturbation(size: str, named: bool) -> None:
+    claim = f"(2 + y^2)*(1 + 4{size} + 1{size}*sin(y))"
+    found = check(claim, "x*(2 + y^2)", wrt="x")
+    assert (found.verdict, found.mistake == "tiny perturbation") == ("wrong", named)
+
+
+def test_a_claim_that_cannot_be_read_is_an_error_and_no_verdict() -> None:
+    with pytest.raises(ShapeProblem, match="nothing to run over"):
+        check("2*m + mean(m)", "m^2", wrt="m")
+
+
+def test_a_claim_whose_shapes_contradict_each_other_is_wrong() -> None:
+    shapes = {"A": "n,p", "x": "p", "b": "n"}
+    found = check("A @ x + x", "sum((A @ x - b)^2)", wrt="x", shapes=shapes)
+    assert (found.verdict, found.mistake) == ("wrong", "shapes do not fit")
+    assert found.reading
+    assert found.right
+
+
+def test_a_verdict_is_no_truth_value() -> None:
+    with pytest.raises(TypeError, match=r"compare \.verdict"):
+        bool(check("2*x", "x^2"))
+
+
+def test_a_notebook_shows_a_verdict_with_its_sentence() -> None:
+    shown = check("3*x", "x^2")._repr_html_()
+    assert "proportional" in shown
+    assert "3/2" in shown
+
+
+def test_a_claim_is_about_one_name() -> None:
+    with pytest.raises(OptionError, match="one derivative: wrt is one name"):
+        check("2*x*y", "x^2*y", wrt="x, y")
+    with pytest.raises(OptionError, match="the claim says d/dy, but wrt is x"):
+        check("dL/dy = x^2", "x^2*y", wrt="x")
+    with pytest.raises(NameProblem, match="say which with wrt='x'"):
+        check("2*x*y", "x^2*y")

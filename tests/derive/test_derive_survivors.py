@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import symgd
+from symgd.derive.sweep import sweep
+from symgd.errors import ShapeProblem
+from symgd.formula.problem import read
 
 A = np.array([[1.0, 5.0, 5.0], [7.0, 2.0, 0.0]])
 
@@ -77,3 +80,69 @@ def test_a_number_spread_over_ones_is_summed_back() -> None:
     assert loss({"a": 7.0, "w": [1.0, 2.0, 3.0]})["a"] == pytest.approx(2 * (6 + 5 + 4))
     plain = symgd.gradient("sum(a*ones(2, 3))", wrt="a")
     assert plain({"a": 1.0})["a"] == pytest.approx(6)
+
+
+@pytest.mark.parametrize("condition", ["x > 0 and y > 0", "x > 0 or y > 0", "not x > 0"])
+def test_each_branch_of_a_joined_condition_is_differentiated(condition: str) -> None:
+    loss = symgd.gradient(f"where({condition}, x^2*y, x*y^3)")
+    for x in (-1.5, 2.0):
+        for y in (-0.5, 3.0):
+            first = {"x > 0 and y > 0": x > 0 and y > 0, "x > 0 or y > 0": x > 0 or y > 0,
+                     "not x > 0": not x > 0}[condition]  # fmt: skip
+            right = {"x": 2 * x * y, "y": x * x} if first else {"x": y**3, "y": 3 * x * y * y}
+            assert loss({"x": x, "y": y}) == pytest.approx(right)
+
+
+@pytest.mark.parametrize("size", [2, 3, "n"])
+def test_only_a_number_has_a_gradient(size: int | str) -> None:
+    problem = read("2*v", shapes={"v": (size,)})
+    with pytest.raises(ShapeProblem, match="not a number"):
+        sweep(problem.root, [problem.symbol("v")])
+
+
+def test_an_array_of_one_entry_is_a_number() -> None:
+    problem = read("3*v", shapes={"v": (1,)})
+    assert str(sweep(problem.root, [problem.symbol("v")])) != "[]"
+    assert symgd.gradient("3*v", shapes={"v": 1})({"v": [2.0]})["v"].tolist() == [3.0]
+
+
+def test_a_new_axis_is_summed_back() -> None:
+    """Second derivatives contain spread ones: sum_ij (v_i w_j)^2 by v twice is 2 sum_j w_j^2."""
+    loss = symgd.gradient("sum((v[:, None]*w[None, :])^2)", shapes={"v": 2, "w": 3})
+    values = {"v": np.array([1.0, 2.0]), "w": np.array([1.0, 2.0, 3.0])}
+    found = loss.hessian()(values)
+    np.testing.assert_allclose(np.asarray(found)[:2, :2], 28.0 * np.eye(2), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("sum((A @ (3*x) - y)^2)", {"A": "n,p", "x": "p", "y": "n"}),
+        ("sum((2*(5*x @ A) - 7*z)^2)", {"A": "n,p", "x": "n", "z": "p"}),
+        ("sum((3*outer(2*x, 5*y) - A)^2)", {"A": "n,p", "x": "n", "y": "p"}),
+        ("(4*x @ (2*y))^2", {"x": "n", "y": "n"}), ("sum(softmax(x)^2)", {"x": "n"}),
+        ("sum(softmax(A)^2)", {"A": "n,p"}), ("norm(A @ x)*3", {"A": "n,p", "x": "p"}),
+        ("sum(norm(A, axis=1)^3)", {"A": "n,p"}), ("sum(max(A, axis=1)^3)", {"A": "n,p"}),
+        ("norm(x, 1)^2", {"x": "n"}), ("trace(B)*sum(B^2)", {"B": "n,n"}),
+        ("log(det(B @ B.T + eye(n)))", {"B": "n,n"}), ("det(B)^2", {"B": "n,n"}),
+        ("sum(inv(B + 9*eye(n))^2)", {"B": "n,n"}), ("sum(solve(B, x)^3)", {"B": "n,n", "x": "n"}),
+        ("sum(diag(B)^3)", {"B": "n,n"}), ("sum(x[1:]*x[:-1]^2)", {"x": "n"}),
+        ("prod(x)^2 + mean(x^3)", {"x": "n"}), ("sum(hypot(x, 2*y)*y)", {"x": "n", "y": "n"}),
+        ("sum(max(x, y)^3 - min(x, 2*y)^2)", {"x": "n", "y": "n"}),
+        ("sum(logaddexp(x, 3*y)*y)", {"x": "n", "y": "n"}),
+        ("sum(cbrt(x)*y)", {"x": "n", "y": "n"}),
+    ],
+)  # fmt: skip
+def test_gradients_are_those_of_finite_differences(text: str, shapes: dict[str, str]) -> None:
+    random = np.random.default_rng(5)
+    sizes = {"n": 3, "p": 2}
+    at = {n: random.uniform(0.5, 2.0, [sizes[s] for s in shape.split(",")])
+          for n, shape in shapes.items()}  # fmt: skip
+    loss = symgd.gradient(text, list(shapes), shapes=shapes)
+    found = loss(at)
+    for name, value in at.items():
+        for place in np.ndindex(value.shape):
+            step = np.zeros_like(value)
+            step[place] = 1e-5
+            rise = loss.value({**at, name: value + step}) - loss.value({**at, name: value - step})
+            assert found[name][place] == pytest.approx(rise / 2e-5, rel=2e-7, abs=1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +48,11 @@ def test_a_parabola_is_known_through_and_through() -> None:
         ("x^3", {"start": 2}, ["no minimum", "the gradient is zero at x = 0"]),
         ("-x^2", {"start": 1}, ["a maximum, not a minimum", "concave"]),
         ("x^2 - y^2", {}, ["a saddle point, not a minimum", "not convex"]),
+        ("x^2 - y^2", {"rate": 0.1}, ["no rate leads to a minimum"]),
+        (PARABOLA, {"start": 9, "rate": 0.5}, ["at the rate 0.5: exactly 1 step to be within"]),
+        ("3*(x - 2)^2", {"start": 0, "rate": 0.1666},
+         ["exactly 2 steps to be within", "the run knows it after 3"]),
+        ("sin(x) + x^2/20", {"start": 3}, ["less than 1 step for each further digit"]),
         ("abs(x - 2)", {}, ["kink", "convex"]),
         ("exp(x)", {}, ["no minimum"]),
     ],
@@ -55,6 +61,45 @@ def test_what_is_said(formula: str, options: dict[str, object], said: list[str])
     text = " ".join(str(symgd.explain(formula, **options)).split())  # type: ignore[arg-type]
     for part in said:
         assert part in text
+
+
+def test_one_step_is_one_step() -> None:
+    told = symgd.explain(PARABOLA, start=9, rate=0.5).pace(0.5).to_error
+    assert told is not None
+    assert told.steps == symgd.minimize(PARABOLA, 9, rate=0.5).steps == 1
+    near = symgd.explain("3*(x - 2)^2", start=0, rate=0.1666).pace(0.1666).to_error
+    run = symgd.minimize("3*(x - 2)^2", 0, rate=0.1666)
+    assert near is not None
+    errors = np.abs(run.history.theta[:, 0] - 2)
+    assert (near.first, near.steps) == (int(np.argmax(errors < 1e-6)), run.steps)
+
+
+def test_a_slow_descent_is_not_told_to_shrink_by_one() -> None:
+    year = np.linspace(1950.0, 2020.0, 30)
+    text = str(symgd.explain(LINE, {"x": year, "y": 0.1 * year - 3 + np.sin(year)}))
+    hessian = 2 * np.array([[np.mean(year**2), year.mean()], [year.mean(), 1.0]])
+    low, high = np.linalg.eigvalsh(hessian)
+    assert f"a step takes away {200 * low / (low + high):.3g} % of the error" in text
+    assert "beta = 1 " not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [({"bounds": {"x": (0, 2)}}, "0 <= x <= 2"), ({"subject_to": "x + y = 1"}, "x + y = 1")],
+)
+def test_a_minimum_at_a_limit_is_called_that(options: dict[str, Any], where: str) -> None:
+    found = symgd.minimize("(x - 3.5)^2 + y^2 + x*y", {"x": 1, "y": 1}, **options)
+    told = found.diagnosis
+    assert told.arrived == "limit"
+    assert f"the lowest point with {where}" in " ".join(str(told).split())
+    assert "stationary" not in str(told)
+    inside = symgd.minimize("(x - 1)^2 + y^2", {"x": 0, "y": 1}, bounds={"x": (-9, 9)})
+    assert inside.diagnosis.arrived == "minimum"
+
+
+def test_random_points_do_not_separate_what_a_kink_joins() -> None:
+    told = symgd.explain("mean(abs(y - m*x - b))", DATA)
+    assert not told.shape.separable
 
 
 def test_nothing_local_is_said_where_there_is_no_minimum() -> None:

@@ -1,6 +1,6 @@
 """Named functions near their bad points, odd columns, few and many rows, in both backends.
 
-The references are mpmath at 400 digits (derivatives by a difference quotient there), least
+The references are mpmath at 700 digits (derivatives by a difference quotient there), least
 squares by NumPy, and arithmetic by hand.
 """
 
@@ -47,8 +47,8 @@ def at_point(text: str, x: float, backend: str) -> tuple[float, float]:
 
 
 def exact(function: Callable[[Any], Any], x: float) -> tuple[float, float]:
-    """Value and slope with 400 digits."""
-    with mp.workdps(400):
+    """Value and slope with 700 digits."""
+    with mp.workdps(700):
         at = mp.mpf(x)
         step = max(abs(at), mp.mpf(10) ** -20) * mp.mpf(10) ** -100
         return float(function(at)), float((function(at + step) - function(at - step)) / (2 * step))
@@ -65,6 +65,40 @@ def test_functions_at_every_scale(text: str, backend: str) -> None:
             assert slope == pytest.approx(steep, rel=1e-14, abs=3e-16), (text, x)
 
 
+TAILS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid(x)": SIGMOID, "1/(1 + exp(-x))": SIGMOID, "tanh(x)": mp.tanh,
+    "1 - sigmoid(x)": lambda x: 1 - SIGMOID(x), "sigmoid(x) - 1": lambda x: SIGMOID(x) - 1,
+    "1 - tanh(x)": lambda x: 1 - mp.tanh(x), "tanh(x) - 1": lambda x: mp.tanh(x) - 1,
+    "1 + tanh(x)": lambda x: 1 + mp.tanh(x), "tanh(x) + 1": lambda x: 1 + mp.tanh(x),
+    "1 - tanh(x)^2": lambda x: 1 - mp.tanh(x) ** 2, "x*sigmoid(x)": lambda x: x * SIGMOID(x),
+    "tanh(x)^2 - 1": lambda x: mp.tanh(x) ** 2 - 1, "-sigmoid(x) + 1": lambda x: 1 - SIGMOID(x),
+}  # fmt: skip
+"""Functions that come close to a constant; what is left of their slope is like exp(-|x|)."""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("text", TAILS)
+def test_slopes_in_the_tails_are_small_and_not_zero(text: str, backend: str) -> None:
+    for size in (1e-9, 0.3, 3.0, 20.0, 40.0, 350.0):
+        for x in (size, -size):
+            value, slope = at_point(text, x, backend)
+            right, steep = exact(TAILS[text], x)
+            assert value == pytest.approx(right, rel=1e-15, abs=0.0), (text, x)
+            assert slope == pytest.approx(steep, rel=1e-15, abs=0.0), (text, x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("text", ["sigmoid(x)", "tanh(x)"])
+def test_a_saturated_slope_ends_at_zero_without_overflow(text: str, backend: str) -> None:
+    for x in (800.0, -800.0, 1e308, -1e308):
+        assert at_point(text, x, backend)[1] == 0.0
+
+
+def test_the_text_of_the_slopes_is_that_of_the_textbook() -> None:
+    assert "tanh" in str(symgd.gradient("tanh(x)")["x"])
+    assert str(symgd.gradient("sigmoid(x)")["x"]) == "sigmoid(x)*(1 - sigmoid(x))"
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("text", CANCELLING)
 def test_values_keep_their_digits_near_zero(text: str, backend: str) -> None:
@@ -79,6 +113,18 @@ def test_slopes_keep_their_digits_near_zero(text: str, backend: str) -> None:
     for x in (1e-150, 1e-9, -1e-9, 1e-4, 0.5):
         _, slope = at_point(text, x, backend)
         assert slope == pytest.approx(exact(CANCELLING[text], x)[1], rel=4e-16), (text, x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("text", [text for text in CANCELLING if text.endswith("/x")])
+def test_slopes_of_quotients_lose_the_digits_of_1_over_x_and_no_more(
+    text: str, backend: str
+) -> None:
+    """A known limit: f'/x - f/x^2 cancels near 0, where only a series would keep the digits."""
+    for x in (1e-9, -1e-9, 1e-6, 1e-4, -1e-3, 0.01, 0.5):
+        _, slope = at_point(text, x, backend)
+        error = abs(slope - exact(CANCELLING[text], x)[1])
+        assert error <= 4 * np.finfo(float).eps / abs(x), (text, x)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -101,6 +101,8 @@ HELD: dict[str, tuple[str, ...]] = {
     "T24": (
         STRESS + "values_keep_their_digits_near_zero",
         STRESS + "slopes_keep_their_digits_near_zero",
+        STRESS + "slopes_in_the_tails_are_small_and_not_zero",
+        STRESS + "slopes_of_quotients_lose_the_digits_of_1_over_x_and_no_more",
         NUMPY + "cancellation_is_taken_out",), "T25": (PARSER + "shapes_are_found_by_use",),
     "T26": (SWEEP + "ten_thousand_terms_are_no_error",),
     "T27": (NUMPY + "functions_of_one_number",),

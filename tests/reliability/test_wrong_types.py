@@ -50,6 +50,12 @@ def test_declarations_of_the_wrong_kind(options: dict[str, Any]) -> None:
         symgd.gradient("x^2", **options)
 
 
+@pytest.mark.parametrize("given", [[1.0, 2.0], 1.0, (1.0, 2.0), "abc", [1, 2], b"x"], ids=str)
+def test_data_in_the_place_of_the_names_of_the_columns(given: Any) -> None:
+    with pytest.raises(OptionError, match="names of the columns"):
+        symgd.gradient("sum(m*x)", columns={"x": given})
+
+
 @pytest.mark.parametrize("wrt", [3, b"x", ["x"]])
 def test_the_name_of_a_claim(wrt: Any) -> None:
     with pytest.raises(OptionError, match="wrt is text"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import symgd
-from symgd.errors import OptionError
+from symgd.errors import OptionError, ShapeProblem
 
 LINE = {"u": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 2.0, 4.0, 4.5]}
 RUNS = {
@@ -79,6 +79,8 @@ def test_the_history_is_of_the_run_that_gave_the_answer(loss: str) -> None:
         ("method", 3), ("method", ["gd"]), ("method", "theta = "), ("subject_to", 3),
         ("subject_to", "x"), ("observers", 3), ("observers", [3]), ("bounds", 3), ("starts", "3"),
         ("precision", b"1"), ("steps", 1.5), ("stop", 3), ("time_limit", "1"), ("seed", -1),
+        ("missing", "keep"), ("missing", 3), ("constants", {"c": 1}), ("constants", {"x": "a"}),
+        ("constants", {"x": float("nan")}), ("constants", 3),
     ],
 )  # fmt: skip
 def test_an_option_is_refused_by_its_name(option: str, value: Any) -> None:
@@ -93,3 +95,27 @@ def test_an_option_is_refused_by_its_name(option: str, value: Any) -> None:
 def test_an_option_of_a_fit_is_refused_by_its_name(option: str, value: Any) -> None:
     with pytest.raises(OptionError, match=option):
         symgd.fit("y ~ m*u", LINE, **{option: value})
+
+
+@pytest.mark.parametrize("shape", [-1, 2.5, None, (0,), (1, 2, 3, 4, 5)])
+def test_a_shape_that_is_none_names_the_option(shape: Any) -> None:
+    with pytest.raises(ShapeProblem, match="shapes: the shape of a"):
+        symgd.minimize("sum(a)^2", shapes={"a": shape})
+
+
+@pytest.mark.parametrize(
+    ("formula", "start", "minimum"),
+    [
+        ("(erf(x) - 1/2)^2", {"x": 0.1}, {"x": 0.47693627620446987}),
+        ("(gamma(x) - 2)^2 + (y - x)^2", {"x": 2.5, "y": 0.0}, {"x": 3.0, "y": 3.0}),
+        ("(det(A) - 3)^2 + (A[0,0] - 1)^2 + A[0,1]^2 + A[1,0]^2", {"A": [[2.0, 1], [1, 3]]},
+         {"A": [[1.0, 0], [0, 3]]}),
+    ],
+)  # fmt: skip
+def test_functions_without_extended_precision_are_solved(
+    formula: str, start: dict[str, Any], minimum: dict[str, Any]
+) -> None:
+    found = symgd.minimize(formula, start)
+    assert found.converged
+    for name, value in minimum.items():
+        np.testing.assert_allclose(found.params[name], value, atol=1e-9)

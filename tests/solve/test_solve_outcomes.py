@@ -194,3 +194,14 @@ def test_two_runs_give_the_same_bits() -> None:
     runs = [symgd.fit("y ~ a*exp(-k*x) + c", data) for _ in range(2)]
     assert runs[0].theta.tolist() == runs[1].theta.tolist()
     assert runs[0].message == runs[1].message
+
+
+@pytest.mark.parametrize("offset", ["", " + 5", " + x^8"])
+@pytest.mark.parametrize("options", [{}, {"rate": 0.05}, {"method": "newton"}])
+def test_a_saddle_that_falls_on_a_bent_way_is_no_minimum(
+    offset: str, options: dict[str, Any]
+) -> None:
+    """Peano's function: along every straight line the origin is a minimum of it."""
+    found = symgd.minimize("(y - x^2)*(y - 3*x^2)" + offset, {"x": 0, "y": 0}, **options)
+    assert found.outcome is not Outcome.CONVERGED
+    assert "bent way" in found.message

@@ -158,7 +158,10 @@ def test_confidence_and_bands_refuse_by_name() -> None:
     [
         ({"weights": "q"}, "q"), ({"weights": "x", "sigma": "x"}, "not both"),
         ({"weights": [1.0, -1.0, 1.0]}, "negative"), ({"sigma": [1.0, 0.0, 1.0]}, "zero"),
-        ({"weights": [1.0, 2.0]}, "rows"), ({"weights": ["a", "b", "c"]}, "weights"),
+        ({"weights": [0.0, 0.0, 0.0]}, "weights are all zero"),
+        ({"weights": [1.0, np.nan, 1.0]}, "weights has 1 missing value, in data row 2"),
+        ({"sigma": [1.0, np.inf, 1.0]}, "sigma has 1 infinite value, in data row 2"),
+        ({"weights": [1.0, 2.0]}, "weights has 2"), ({"weights": ["a", "b", "c"]}, "weights"),
         ({"weights": "x", "loss": "mean((y - prediction)^4)"}, "named losses"),
     ],
 )  # fmt: skip

@@ -278,3 +278,38 @@ def test_a_record_in_pieces_is_that_of_single_rows() -> None:
             for ours, theirs in zip(pieces.rows(), single.rows(), strict=True):
                 np.testing.assert_array_equal(ours, theirs)
             assert pieces.stride == single.stride
+
+
+@pytest.mark.parametrize("precision", [None, 1e-3, 1e-12])
+@pytest.mark.parametrize("rate", [0.01, 0.3, inverse_time(5, 100)])
+def test_epochs_that_are_passed_are_recorded_one_by_one(precision: Any, rate: Any) -> None:
+    options: dict[str, Any] = {"rate": rate, "batch": 4, "seed": 2, "epochs": 150,
+                               "precision": precision}  # fmt: skip
+    fast, slow = both(made(LINE, 30), [3.0, -2.0], **options)
+    same(fast, slow)
+    if fast.steps == 150 * 8:
+        assert len(fast.history.epoch_loss) == 150
+        x, y = (made(LINE, 30).data[name] for name in "xy")
+        theta = fast.history.epoch_theta
+        losses = ((y[:, None] - (theta[:, 0] * x[:, None] + theta[:, 1])) ** 2).mean(axis=0)
+        np.testing.assert_allclose(fast.history.epoch_loss, losses, rtol=1e-12)
+
+
+def test_epochs_that_run_away_end_where_the_plain_loop_ends() -> None:
+    for rate in (0.9, 1.3, 2.5):
+        fast, slow = both(made(LINE, 30), [3.0, -2.0], rate=rate, batch=4, seed=2, epochs=400,
+                          precision=None)  # fmt: skip
+        same(fast, slow)
+
+
+def test_a_record_that_was_handed_out_does_not_change() -> None:
+    track = Track(1, 16)
+    kept = []
+    for step in range(200):
+        track.add(step, np.array([float(step)]), float(step), 0.1, 1.0)
+        steps, thetas, losses, _, _ = track.rows()
+        kept.append((steps, thetas, losses, steps.copy()))
+    for steps, thetas, losses, before in kept:
+        np.testing.assert_array_equal(steps, before)
+        np.testing.assert_array_equal(thetas[:, 0], before)
+        np.testing.assert_array_equal(losses, before)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,30 +74,31 @@ def _wait_for_gradient(web: Watched, part: str) -> None:
     web.until(f"{formulas}.some((node) => node.textContent.includes({json.dumps(part)}))")
 
 
-@pytest.mark.parametrize(
-    ("typed", "latex", "derivative"),
-    [
-        ("mean((y-(m*x+b))^2)", "mean", r"x_{i} \left(y_{i} - \left(m x_{i} + b\right)\right)"),
-        ("log(1+exp(-w*x))", r"\log", r"\sigma\left(-w x\right)"),
-        ("sum_i (y_i-m*x_i)^2", r"\sum_{i}\left(y_{i}", r"-2 \sum_{i=1}^{N} x_{i}"),
-        ("(theta0-1)^2+x_train^2", r"x_{train}^2", r"2 \left(\theta_{0} - 1\right)"),
-        (
-            "sqrt(1+w1^2)+1/(1+x)",
-            r"\sqrt{1+w_1^2}+\frac{1}{1+x}",
-            r"\frac{w_{1}}{\sqrt{1 + w_{1}^{2}}}",
-        ),
-        ("w^10+3x", "w^{10}+3x", "10 w^{9}"),
-        ("a/b/c+1", r"\frac{\frac{a}{b}}{c}+1", ""),
-        ("e^(-x+1)-2", "e^{-x+1}-2", "-e^{-x + 1}"),
-        ("|x-3|+1", r"\left|x-3\right|+1", "sgn"),
-    ],
-)
-def test_typing_key_by_key(web: Watched, typed: str, latex: str, derivative: str) -> None:
-    _type_math(web, typed)
-    web.page.wait_for_timeout(100)
-    assert latex in web.state("document.querySelector('math-field').value")
-    _wait_for_gradient(web, derivative)
-    web.page.wait_for_selector(".certificate-card .badge.good", timeout=30_000)
+TYPED = [
+    ("mean((y-(m*x+b))^2)", "mean", r"x_{i} \left(y_{i} - \left(m x_{i} + b\right)\right)"),
+    ("log(1+exp(-w*x))", r"\log", r"\sigma\left(-w x\right)"),
+    ("sum_i (y_i-m*x_i)^2", r"\sum_{i}\left(y_{i}", r"-2 \sum_{i=1}^{N} x_{i}"),
+    ("(theta0-1)^2+x_train^2", r"x_{train}^2", r"2 \left(\theta_{0} - 1\right)"),
+    (
+        "sqrt(1+w1^2)+1/(1+x)",
+        r"\sqrt{1+w_1^2}+\frac{1}{1+x}",
+        r"\frac{w_{1}}{\sqrt{1 + w_{1}^{2}}}",
+    ),
+    ("w^10+3x", "w^{10}+3x", "10 w^{9}"),
+    ("a/b/c+1", r"\frac{\frac{a}{b}}{c}+1", ""),
+    ("e^(-x+1)-2", "e^{-x+1}-2", "-e^{-x + 1}"),
+    ("|x-3|+1", r"\left|x-3\right|+1", "sgn"),
+]
+"""Keys, a part of the LaTeX in the field, a part of a partial derivative."""
+
+
+def test_typing_key_by_key(web: Watched) -> None:
+    for typed, latex, derivative in TYPED:
+        _type_math(web, typed)
+        web.page.wait_for_timeout(100)
+        assert latex in web.state("document.querySelector('math-field').value"), typed
+        _wait_for_gradient(web, derivative)
+        web.page.wait_for_selector(".certificate-card .badge.good", timeout=30_000)
 
 
 def test_steps_unfold_with_the_part_in_colour(web: Watched) -> None:
@@ -293,6 +297,34 @@ def test_an_uploaded_file_is_fitted(web: Watched, tmp_path: Path) -> None:
     assert float(slope) == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-5)
     assert web.page.locator(".fit-card .datum").count() == 40
     assert web.page.locator(".fit-card .band").count() >= 1
+    again = _run_script(_saved(web, "Python script"), tmp_path)
+    assert again["m"] == pytest.approx(float(slope), rel=1e-5)
+
+
+def test_a_loss_without_its_data_invites(web: Watched) -> None:
+    """The formula of the first look needs data: nothing went wrong, and one click shows it run."""
+    web.page.click("#tab-solve")
+    web.page.wait_for_selector(".invitation", timeout=20_000)
+    assert web.page.locator("#panel-solve .refusal").count() == 0
+    web.page.get_by_role("button", name="Use sample data").click()
+    web.page.wait_for_selector('.outcome[data-outcome="CONVERGED"]', timeout=40_000)
+    assert web.page.locator(".invitation").count() == 0
+
+
+def test_columns_of_a_table_become_a_matrix(web: Watched) -> None:
+    rows = np.array([[1, 2, 3.1], [2, 1, 4.2], [4, 4, 9.0], [5, 1, 7.3], [2, 6, 7.7]])
+    table = "x1,x2,y\n" + "\n".join(",".join(f"{v:g}" for v in row) for row in rows)
+    _type_text(web, "mean((y - X @ theta)^2)")
+    web.page.click("#tab-solve")
+    web.page.wait_for_selector(".invitation", timeout=20_000)
+    web.page.get_by_role("button", name="Paste a table").click()
+    web.page.fill(".data-area", table)
+    web.page.get_by_role("button", name="Use these").click()
+    web.page.wait_for_selector('.outcome[data-outcome="CONVERGED"]', timeout=40_000)
+    assert "X has the columns x1, x2" in web.page.inner_text(".data-card")
+    best = np.linalg.lstsq(rows[:, :2], rows[:, 2], rcond=None)[0]
+    shown = web.page.inner_text(".outcome .values dd >> nth=0").replace("\u2212", "-")
+    assert json.loads(shown) == pytest.approx(best.tolist(), abs=1e-4)
 
 
 def test_a_file_without_numbers_is_refused(web: Watched, tmp_path: Path) -> None:
@@ -341,28 +373,23 @@ def _link(base: str, content: Any) -> str:
     return f"{base}/#1.{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"runs": [], "lines": 7, "tab": "nowhere", "problem": {"text": 5, "csv": [1]}},
-        {"runs": "x", "start": [1], "steps": None, "over": {"a": 1}, "claim": "b"},
-        [1, 2, 3],
-        {"lines": "x" * 9_000_000},
-    ],
-    ids=["parts", "kinds", "list", "huge"],
-)
-def test_a_link_of_the_wrong_kind_leaves_the_page_usable(web: Watched, content: Any) -> None:
-    web.page.goto("about:blank")
-    web.page.goto(_link(web.base, content))
-    web.page.wait_for_selector(".partial .katex")
-    web.page.click("#tab-solve")
-    assert web.page.locator(".run-pill").count() == 1
+STRANGE = {
+    "parts": {"runs": [], "lines": 7, "tab": "nowhere", "problem": {"text": 5, "csv": [1]}},
+    "kinds": {"runs": "x", "start": [1], "steps": None, "over": {"a": 1}, "claim": "b"},
+    "list": [1, 2, 3],
+    "huge": {"lines": "x" * 9_000_000},
+}
 
 
-def test_a_damaged_link_does_no_harm(web: Watched) -> None:
-    web.page.goto(f"{web.base}/#1.notbase64!!")
-    web.page.reload()
-    web.page.wait_for_selector(".partial .katex")
+def test_a_link_of_the_wrong_kind_leaves_the_page_usable(web: Watched) -> None:
+    links = {name: _link(web.base, content) for name, content in STRANGE.items()}
+    links["damaged"] = f"{web.base}/#1.notbase64!!"
+    for name, link in links.items():
+        web.page.goto("about:blank")
+        web.page.goto(link)
+        web.page.wait_for_selector(".partial .katex")
+        web.page.click("#tab-solve")
+        assert web.page.locator(".run-pill").count() == 1, name
 
 
 def test_every_example_works(web: Watched) -> None:
@@ -384,23 +411,43 @@ def test_every_example_works(web: Watched) -> None:
         assert web.page.locator(".refusal:visible").all_inner_texts() == [], key
 
 
-@pytest.mark.parametrize(
-    ("what", "start"),
-    [
-        ("Python script", b'"""'), ("Notebook", b"{"), ("Path as CSV", b""),
-        ("Picture (PNG)", b"\x89PNG"), ("Picture (SVG)", b"<"), ("Movie (GIF)", b"GIF8"),
-    ],
-)  # fmt: skip
-def test_export(web: Watched, what: str, start: bytes) -> None:
-    _solve(web, "(x - 3)^2")
-    web.page.wait_for_selector(".plot .curve")
+FILES = {
+    "Python script": b'"""', "Notebook": b"{", "Path as CSV": b"run,step,x,loss",
+    "Picture (PNG)": b"\x89PNG", "Picture (SVG)": b"<", "Movie (GIF)": b"GIF8",
+}  # fmt: skip
+
+
+def _saved(web: Watched, what: str) -> bytes:
+    """The file that a button of the card of files gives."""
     with web.page.expect_download(timeout=60_000) as caught:
         web.page.get_by_role("button", name=what, exact=True).click()
-    content = Path(caught.value.path()).read_bytes()
-    assert content.startswith(start)
-    assert len(content) > 20
-    if what == "Notebook":
-        assert json.loads(content)["nbformat"] == 4
+    return Path(caught.value.path()).read_bytes()
+
+
+def _run_script(source: bytes, folder: Path) -> dict[str, float]:
+    """The values that an exported script prints for its first run, by name."""
+    (folder / "descent.py").write_bytes(source)
+    ended = subprocess.run(
+        [sys.executable, "descent.py"], cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    told = ended.stdout.partition("== ")[2]
+    found = re.findall(r"^\s*(\w+)\s+(-?[\d.]+(?:e[-+]\d+)?)\b", told, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def test_the_files_hold_what_is_on_screen(web: Watched, tmp_path: Path) -> None:
+    _solve(web, "(x - 3)^2")
+    web.page.wait_for_selector(".plot .curve")
+    files = {what: _saved(web, what) for what in FILES}
+    for what, start in FILES.items():
+        assert files[what].startswith(start), what
+        assert len(files[what]) > 20
+    assert json.loads(files["Notebook"])["nbformat"] == 4
+    assert _run_script(files["Python script"], tmp_path)["x"] == pytest.approx(
+        _first_value(web), rel=1e-6
+    )
 
 
 def test_everything_by_keyboard(web: Watched) -> None:

@@ -45,6 +45,12 @@ class Cells:
     def __len__(self) -> int:
         return len(self._known)
 
+    def copy(self) -> Cells:
+        """The same cells, to which others can be added."""
+        other = Cells()
+        other._known, other.n, other.inputs = dict(self._known), self.n, self.inputs
+        return other
+
     def operations(self) -> set[str]:
         """The operations that occur."""
         return {cell.op for cell in self._known.values()}

@@ -8,7 +8,7 @@ bookkeeping, and what comes out is a flat program over rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class Lowered:
     inputs: list[tuple[str, tuple[int, ...]]]
     columns: list[tuple[str, tuple[int, ...]]]
     outputs: list[list[Cell]]
+
+    def extensible(self) -> Lowered:
+        """The same program with cells of its own, to which others can be added."""
+        return replace(self, cells=self.cells.copy())
 
 
 def lower(

@@ -2,12 +2,13 @@
 
 import { newest } from "./api.js";
 import { el, fill, number, refusal } from "./dom.js";
+import { sampleFor } from "./sample.js";
 import { changed, on, state } from "./state.js";
 
 const LARGEST = 5_000_000;
 const askData = newest("data");
 
-/** The card of the data. */
+/** The card of the data: `node`, and `invitation()` for the place where nothing can be drawn yet. */
 export function makeData(onAnswer) {
   const said = el("div", { class: "data-said", "aria-live": "polite" });
   const area = el("textarea", { class: "data-area", rows: "5", spellcheck: "false", "aria-label": "data as CSV", placeholder: "x,y\n1,2.1\n2,3.9\n3,6.2" });
@@ -23,6 +24,27 @@ export function makeData(onAnswer) {
     said, paste);
 
   let needed = [];
+  let matrices = [];
+  let shown = null;
+
+  function sample() {
+    const { csv, words } = sampleFor(needed, state.problem.loss);
+    take(csv, words);
+  }
+
+  function pasting() {
+    unfold(true);
+    node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** What is missing, in a friendly way, with the ways to give it. */
+  function invitation(names) {
+    return el("div", { class: "empty invitation" },
+      el("p", {}, names.length > 1 ? "This loss needs the data " : "This loss needs data in ", list(names), ". Bring your own, or look at it with made-up numbers."),
+      el("div", { class: "invitation-row" },
+        needed.length ? el("button", { class: "primary", onclick: sample }, "Use sample data") : null,
+        el("button", { class: "small", onclick: pasting }, "Paste a table"), el("button", { class: "small", onclick: () => file.click() }, "Upload CSV")));
+  }
 
   function unfold(show) {
     paste.hidden = !show;
@@ -63,25 +85,31 @@ export function makeData(onAnswer) {
 
   function showData(found, name) {
     clear.hidden = false;
-    fill(said, el("p", { class: "data-line" }, name ? el("strong", {}, `${name}: `) : null, `${found.rows.toLocaleString("en")} rows`),
+    shown = [found, name];
+    fill(said, el("p", { class: "data-line" }, name ? [el("strong", {}, name), " · "] : null, `${found.rows.toLocaleString("en")} rows`),
       el("ul", { class: "columns" }, found.columns.map((one) => el("li", {}, el("strong", {}, one.name), ` ${number(one.min, 3)} … ${number(one.max, 3)}`))),
+      matrices.length ? el("p", { class: "hint" }, matrices.join("; "), " of the table.") : null,
       found.refused?.length ? el("p", { class: "hint" }, found.refused.map((one) => `${one.name}: ${one.reason}`).join("; ")) : null,
       found.notes?.length ? el("p", { class: "hint" }, found.notes.join("; ")) : null);
   }
 
   onAnswer((answer) => {
-    const names = (answer?.reading.data || []).map((one) => one.name);
-    if (names.join() === needed.join()) return;
-    needed = names;
+    if (!answer) return;
+    const before = JSON.stringify([needed, matrices]);
+    needed = answer.reading.data;
+    matrices = answer.reading.matrices || [];
+    if (JSON.stringify([needed, matrices]) === before) return;
     if (!state.problem.csv) look();
+    else if (shown) showData(...shown);
   });
 
   async function look() {
     const { csv } = state.problem;
     clear.hidden = !csv;
     if (!csv) {
+      shown = null;
       fill(said, el("p", { class: "hint" }, needed.length
-        ? `This loss needs data in the columns ${needed.join(", ")}: paste them or upload a CSV file.`
+        ? `Wanted: ${listed(needed)}. A first line with the names, then numbers.`
         : "None: the loss is a function of its parameters only."));
       return;
     }
@@ -96,5 +124,14 @@ export function makeData(onAnswer) {
   on("all", look);
   on("data", () => { if (!state.problem.csv) look(); });
   look();
-  return node;
+  return { node, invitation };
+}
+
+/** Names as they stand in the first line of a table; a matrix is several columns. */
+function listed(data) {
+  return data.map((one) => (one.shape.length > 1 ? `${one.name} (columns ${one.name}1, ${one.name}2, …)` : one.name)).join(", ");
+}
+
+function list(names) {
+  return names.flatMap((name, k) => [k ? (k === names.length - 1 ? " and " : ", ") : null, el("code", {}, name)]);
 }

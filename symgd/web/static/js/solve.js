@@ -23,6 +23,7 @@ const goButton = el("button", { class: "primary", onclick: () => solveNow({ look
 const stopButton = el("button", { class: "danger", disabled: true, onclick: () => { status.textContent = "stopping …"; stop(true); } }, "Cancel");
 
 let views = null;
+let data = null;
 let controls = null;
 let scene = null;
 let result = null;
@@ -122,9 +123,7 @@ async function finish({ look, play, examine }) {
   }
   cancelAnimationFrame(showing);
   if (result.runs.every((run) => run.error)) {
-    fill(outcomes);
-    views.trouble(result.runs[0].error);
-    announce(result.runs[0].error.reason || "");
+    refused(result.runs[0].error);
     return;
   }
   controls.used(result.runs.map((run) => run.rate?.[0] ?? null));
@@ -135,6 +134,13 @@ async function finish({ look, play, examine }) {
   if (examine) diagnose();
   const first = result.runs[0];
   if (first?.solution) announce(`${first.solution.outcome}: ${first.solution.message}`);
+}
+
+/** No run was made: data are missing, which is an invitation, or something is wrong. */
+function refused(error) {
+  fill(outcomes, error.needs?.length ? el("p", { class: "hint" }, "What a run comes to is told here.") : null);
+  views.trouble(error, error.needs?.length ? data.invitation(error.needs) : null);
+  announce(error.needs?.length ? "This loss needs data." : error.reason || "");
 }
 
 /** Whether the end of a run that went well lies outside the picture. */
@@ -237,8 +243,9 @@ export function start(onAnswer) {
     onOver: (over) => { state.over = over; lastProblem = JSON.stringify([state.problem, state.over]); changed("over", { kept: true }); lookAt().then(() => show()); },
     isRunning: running,
   });
+  data = makeData(onAnswer);
   fill(panel, el("div", { class: "solve-grid" },
-    el("div", { class: "solve-side" }, makeData(onAnswer), controls.node,
+    el("div", { class: "solve-side" }, data.node, controls.node,
       el("div", { class: "run-bar" }, goButton, stopButton, el("span", { class: "spinner", "aria-hidden": "true" }), status)),
     el("div", { class: "solve-main" }, trouble, views.main,
       el("section", { class: "card", "aria-label": "Outcome" }, el("div", { class: "card-head" }, el("h2", {}, "Outcome")), outcomes, facts),

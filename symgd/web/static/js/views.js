@@ -116,11 +116,11 @@ export function makeViews({ onStart, onOver }) {
       paint();
     },
     play: () => player.play(),
-    trouble(error) {
+    trouble(error, instead = null) {
       if (!error) return;
       shownScene = null;
       main.classList.remove("stale");
-      fill(place, refusal(error));
+      fill(place, instead || refusal(error));
       fill(over);
       fill(tools);
       fill(notes);
