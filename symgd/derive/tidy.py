@@ -99,6 +99,8 @@ class _Views:
             return Product(ONE, [(self.rebuilt(args[0]), HALF)])
         if op == "pow" and not self.known[args[1]].powers:
             return self._power(node, self.known[args[1]].coefficient)
+        if op == "matmul" and len(args[0].shape) == 1 and len(args[1].shape) == 2:
+            return self._linear(node)
         if node in self.kept or op in LEAVES:
             return Product(ONE, [(node, ONE)])
         if op == "add":
