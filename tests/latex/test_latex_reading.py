@@ -261,8 +261,7 @@ REFUSED = [
     (r"\sqrt", r"missing"),
     (r"\sum_{i=1}^N \sum_{i=1}^N x_i", r"bound twice"),
     (r"\log^{-1} x", r"two ways"),
-    (r"\log\det(\Sigma + \epsilon I)", r"identity"),
-    (r"(X^\top X + \lambda I)^{-1}", r"number is added"),
+    (r"(X^\top X + \lambda)^{-1}", r"number is added"),
     (r"||x||", r"bars that touch"),
 ]  # fmt: skip
 
