@@ -137,6 +137,8 @@ class StreamedFit(Fit):
             if not self.rss > 0:
                 return None
             weights = 0.5 * self._moments["log_weight"] if self.streamed.spec.factor else 0.0
+            if self.source.absolute:
+                return -0.5 * (self.rss + n * math.log(2 * math.pi)) + weights
             return -0.5 * n * (math.log(2 * math.pi * self.rss / n) + 1.0) + weights
         if kind == "logistic":
             return -n * self.loss
@@ -183,6 +185,9 @@ class StreamedFit(Fit):
                 variance = 1.0 if self.source.absolute else self.residual_sd**2
                 matrix, free = statistics.inverse_normal(jacobian)
                 return statistics._marked(matrix / count, free, variance)
+            if not self.source.squares and self.source.kind not in statistics.LIKELIHOODS:
+                unknown = np.full((p, p), np.nan)  # the sandwich would take another pass
+                return statistics.Covariance(unknown, np.zeros((p, 0)))
             hessian = self.streamed.hessian(self.theta) * count
             if self.source.squares:
                 variance = 2.0 * (1.0 if self.source.absolute else self.residual_sd**2)

@@ -237,8 +237,11 @@ def _window(live: Live, look: Any) -> tuple[Any, Callable[[], None]]:
 
 
 def _in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this."""
-    return "ipykernel" in sys.modules
+    """Whether a Jupyter kernel runs this; others import its modules, too."""
+    if "ipykernel" not in sys.modules:
+        return False
+    shell = import_module("IPython").get_ipython()
+    return getattr(shell, "kernel", None) is not None
 
 
 def _notebook(figure: Any) -> Callable[[], None]:

@@ -234,11 +234,12 @@ def test_functions_fits_and_objectives_can_be_drawn() -> None:
 
 def test_what_cannot_be_drawn_is_refused_in_words() -> None:
     run = symgd.minimize(PARABOLA, start={"x": 0}, rate=0.1)
+    bare = symgd.descend(lambda x: (x**2, 2 * x), 1.0, rate=0.1)
     for call, said in [
         (lambda: show.contour(PARABOLA, run), "two parameters"),
         (lambda: show.curve(PARABOLA, run, over="z"), "no parameter 'z'"),
         (lambda: show.curve(MSE, run, data=DATA), "do not belong together"),
-        (lambda: show.curve(run), "give the formula"),
+        (lambda: show.curve(bare), "give the formula"),
         (lambda: show.curve(3), "not int"),
         (lambda: show.curve(lambda x: (x, x)), "does not name its parameters"),
         (lambda: show.curve(PARABOLA, run, theme="drak"), "did you mean 'dark'"),
