@@ -98,7 +98,7 @@ def _factored(products: list[Product]) -> tuple[Product, list[Product]]:
     if all(p.coefficient < 0 for p in products):
         number = -number
     common = Product(number, shared)
-    return common, _leading_positive([p.times(common, -1) for p in products])
+    return common, leading_positive([p.times(common, -1) for p in products])
 
 
 def _worth(shared: list[Power], products: list[Product]) -> bool:
@@ -321,7 +321,7 @@ def shorter_numerator(
         after = collected(_multiplied_out(before, view))
         if not after or _size(after) >= _size(before):
             continue
-        total, _ = sum_of(_leading_positive(after), graph)
+        total, _ = sum_of(leading_positive(after), graph)
         rest = Product(product.coefficient, product.powers[:i] + product.powers[i + 1 :])
         made = rest.times(total)
         if build(made, graph).shape == node.shape:
@@ -329,9 +329,9 @@ def shorter_numerator(
     return product
 
 
-def _leading_positive(products: list[Product]) -> list[Product]:
+def leading_positive(products: list[Product]) -> list[Product]:
     """A positive term first: ``5 - x^2``."""
-    if products[0].coefficient > 0:
+    if not products or products[0].coefficient > 0:
         return products
     for i, product in enumerate(products):
         if product.coefficient > 0:

@@ -15,7 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symgd.derive.collect import shorter_numerator, sum_of, without_brackets
+from symgd.derive.collect import (
+    collected,
+    leading_positive,
+    shorter_numerator,
+    sum_of,
+    without_brackets,
+)
 from symgd.derive.products import HALF, ONE, PRODUCTS, Power, Product, build, opened
 from symgd.formula.graph import LEAVES, Graph, Node, is_eye, topological
 from symgd.formula.shapes import Shape
@@ -190,7 +196,7 @@ class _Views:
                 front += terms
             else:
                 behind.append(product)
-        return front + behind
+        return leading_positive(collected(front + behind)) if front else products
 
     def _bracket(self, product: Product) -> list[Product]:
         """The terms of a sum of the user with the sign before its bracket."""
