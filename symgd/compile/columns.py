@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +82,6 @@ def with_data(
 ) -> WithData:
     """The same for a formula that is parsed already."""
     check_missing(missing)
-    _check_names(parsed, constants)
     if data is None:
         problem = from_syntax(parsed, declare(wrt, None, shapes, constants))
         if problem.data:
@@ -103,18 +101,6 @@ def with_data(
     if clash:
         raise DataError(f"{clash[0]} is a column of the data, so it cannot be a parameter")
     return WithData(problem, dict(table.columns), table.n_rows, table.dropped, table.notes)
-
-
-def _check_names(parsed: Parsed, constants: Mapping[str, float] | None) -> None:
-    """Refuse constants that do not occur in the formula: they are most often misspelt."""
-    roots = [parsed.root, *parsed.definitions.values()]
-    named = dict.fromkeys(piece.value for root in roots for piece in names_in(root))
-    parts = {part for name in named for part in (name, *name.split("_"))}
-    for name in constants or ():
-        if name not in parts and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", parsed.text) is None:
-            raise OptionError(
-                f"constants: {name!r} does not occur in the formula; it has {', '.join(named)}"
-            )
 
 
 def _used(parsed: Parsed, names: list[str], data: Any) -> list[str]:

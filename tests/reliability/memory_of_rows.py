@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -49,10 +48,17 @@ def act(row: dict[str, Any], folder: Path) -> None:
         load(place)
 
 
+def peak_megabytes() -> float:
+    """The peak of this process alone: what getrusage says may be the parent's."""
+    status = Path("/proc/self/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
 if __name__ == "__main__":
     rows = [r for r in json.loads(Path(sys.argv[1]).read_text()) if r["channel"] == sys.argv[2]]
     with tempfile.TemporaryDirectory() as name:
         for row in rows:
             with contextlib.suppress(SymgdError):
                 act(row, Path(name))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(rows))
+    print(peak_megabytes(), len(rows))

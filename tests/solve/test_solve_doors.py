@@ -79,7 +79,7 @@ def test_the_history_is_of_the_run_that_gave_the_answer(loss: str) -> None:
         ("method", 3), ("method", ["gd"]), ("method", "theta = "), ("subject_to", 3),
         ("subject_to", "x"), ("observers", 3), ("observers", [3]), ("bounds", 3), ("starts", "3"),
         ("precision", b"1"), ("steps", 1.5), ("stop", 3), ("time_limit", "1"), ("seed", -1),
-        ("missing", "keep"), ("missing", 3), ("constants", {"c": 1}), ("constants", {"x": "a"}),
+        ("missing", "keep"), ("missing", 3), ("constants", {"x": "a"}),
         ("constants", {"x": float("nan")}), ("constants", 3),
     ],
 )  # fmt: skip
