@@ -114,8 +114,10 @@ class Reader:
         if not said and (OPERATOR.match(pieces[0]) or is_label(pieces[0])):
             return False
         chains = [c for c in reversed(self.begun) if c.starts_equation()]
-        chain = next((c for c in chains if self.fits(c, pieces)), chains[0] if chains else None)
-        if chain is None or not (said or self.fits(chain, pieces)):
+        chain = next((c for c in chains if self.fits(c, pieces)), None)
+        if chain is None and said and chains:
+            chain = chains[0]
+        if chain is None:
             return False
         self.current, self.equation = chain, chain.last
         return True

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from time import perf_counter
 
@@ -55,13 +55,7 @@ def run_each(
 ) -> Solution:
     """The best of the runs from all ``thetas``, with the minima that were found."""
     began = perf_counter()
-    runs: list[Solution] = []
-    for theta in thetas:
-        if runs and perf_counter() - began > seconds:
-            break
-        runs.append(once(theta))
-        if runs[-1].outcome is Outcome.INTERRUPTED:
-            break
+    runs = _runs(once, thetas, seconds, frozenset({Outcome.INTERRUPTED}))
     best = _tidiest(runs)
     return replace(
         best, minima=distinct(runs), evaluations=sum(r.evaluations for r in runs),
@@ -69,18 +63,28 @@ def run_each(
     )  # fmt: skip
 
 
-def run_until_good(
-    once: Callable[[FloatArray], Solution], thetas: Iterable[FloatArray], seconds: float
-) -> Solution:
-    """The first good run, the most promising start first; the best one if none is good."""
+def _runs(
+    once: Callable[[FloatArray], Solution], thetas: Iterable[FloatArray], seconds: float,
+    last: Collection[Outcome],
+) -> list[Solution]:  # fmt: skip
+    """At least one run, and on until the time is over or a run ends with one of ``last``."""
     began = perf_counter()
     runs: list[Solution] = []
     for theta in thetas:
         if runs and perf_counter() - began > seconds:
             break
         runs.append(once(theta))
-        if runs[-1].outcome is Outcome.INTERRUPTED or runs[-1].outcome in _GOOD:
+        if runs[-1].outcome in last:
             break
+    return runs
+
+
+def run_until_good(
+    once: Callable[[FloatArray], Solution], thetas: Iterable[FloatArray], seconds: float
+) -> Solution:
+    """The first good run, the most promising start first; the best one if none is good."""
+    began = perf_counter()
+    runs = _runs(once, thetas, seconds, {Outcome.INTERRUPTED, *_GOOD})
     best = min(runs, key=_rank)
     evaluations = sum(run.evaluations for run in runs)
     return replace(best, evaluations=evaluations, seconds=perf_counter() - began)

@@ -45,8 +45,8 @@ async function refusedBy(response) {
   return new Refused(error || GONE);
 }
 
-/** Ask once; raises Refused. */
-export async function ask(verb, body, signal) {
+/** The answer of the server, if it is one; raises Refused. */
+async function answered(verb, body, signal) {
   let response;
   try {
     response = await send(verb, body, signal);
@@ -55,6 +55,12 @@ export async function ask(verb, body, signal) {
     throw new Refused(GONE);
   }
   if (!response.ok) throw await refusedBy(response);
+  return response;
+}
+
+/** Ask once; raises Refused. */
+export async function ask(verb, body, signal) {
+  const response = await answered(verb, body, signal);
   const answer = await response.json();
   if (answer.ok === false) throw new Refused(answer.error);
   return answer;
@@ -62,14 +68,7 @@ export async function ask(verb, body, signal) {
 
 /** A file from the server: {blob, name}. */
 export async function askFile(verb, body, signal) {
-  let response;
-  try {
-    response = await send(verb, body, signal);
-  } catch (failure) {
-    if (failure.name === "AbortError") throw failure;
-    throw new Refused(GONE);
-  }
-  if (!response.ok) throw await refusedBy(response);
+  const response = await answered(verb, body, signal);
   if (!response.headers.has("Content-Disposition")) throw new Refused((await response.json()).error || GONE);
   const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") || "");
   return { blob: await response.blob(), name: named ? named[1] : "symgd" };
@@ -96,14 +95,7 @@ export function newest(verb) {
 
 /** Read a stream of JSON lines; each goes to `take`. */
 export async function stream(verb, body, take, signal) {
-  let response;
-  try {
-    response = await send(verb, body, signal);
-  } catch (failure) {
-    if (failure.name === "AbortError") throw failure;
-    throw new Refused(GONE);
-  }
-  if (!response.ok) throw await refusedBy(response);
+  const response = await answered(verb, body, signal);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
